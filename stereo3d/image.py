@@ -1,0 +1,70 @@
+"""An image: pixels and the mask of those that hold data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stereo3d.frames import locked
+
+_DTYPES = (np.uint8, np.uint16, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """Pixels with a mask.  Pixel (column x, row y); the centre of the first pixel is (0, 0)."""
+
+    pixels: NDArray[np.generic]
+    """(rows, columns) grey or (rows, columns, 3) RGB; uint8, uint16 or float32, in DN."""
+    valid: NDArray[np.bool_]
+    """(rows, columns) bool, False where the instrument delivered no data."""
+
+    def __post_init__(self) -> None:
+        pixels, valid = np.asarray(self.pixels), np.asarray(self.valid)
+        if pixels.dtype.type not in _DTYPES:
+            raise ValueError(f"pixels must be uint8, uint16 or float32, got {pixels.dtype}")
+        if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3):
+            raise ValueError(f"pixels must be (rows, columns) or (rows, columns, 3), got {pixels.shape}")
+        if valid.shape != pixels.shape[:2] or valid.dtype != np.bool_:
+            raise ValueError(f"valid must be bool {pixels.shape[:2]}, got {valid.dtype} {valid.shape}")
+        object.__setattr__(self, "pixels", locked(pixels, pixels.dtype.type))
+        object.__setattr__(self, "valid", locked(valid, np.bool_))
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return int(self.pixels.shape[0])
+
+    @cached_property
+    def luminance(self) -> NDArray[np.float32]:
+        """(rows, columns) float32, DN: grey as it is, colour with equal weights of red and blue, twice green.
+
+        Equal to what the Bayer mosaic gathered (one red, two green, one blue), so the noise is the lowest.
+        """
+        if self.pixels.ndim == 2:
+            out = self.pixels.astype(np.float32)
+        else:
+            out = self.pixels.astype(np.float32) @ np.array([0.25, 0.5, 0.25], dtype=np.float32)
+        out.flags.writeable = False
+        return out
+
+    @property
+    def rgb8(self) -> NDArray[np.uint8]:
+        """(rows, columns, 3) uint8 for display and texture; 16-bit and float data are stretched over their range."""
+        pixels = self.pixels
+        if pixels.dtype != np.uint8:
+            data = pixels.astype(np.float32)
+            known = np.isfinite(data)
+            inside = data[self.valid & (known if data.ndim == 2 else known.all(axis=2))]
+            low, high = np.percentile(inside, [0.1, 99.9]) if inside.size else (0.0, 1.0)
+            pixels = np.clip((np.where(known, data, low) - low) * (255.0 / max(float(high - low), 1e-9)), 0, 255)
+            pixels = pixels.astype(np.uint8)
+        return np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels  # type: ignore[return-value]
