@@ -1,0 +1,31 @@
+"""Shared by all tests: the data beside the project, and a loud count of the tests that went without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real products beside the project (../shared/data); the test is skipped without it."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("no shared data: ../shared/data is not beside the project")
+    return SHARED_DATA
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in capitals how many tests did not run for want of the shared data: a silent skip looks like a pass."""
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    count = sum("shared data" in reason or "shared/data" in reason for reason in reasons)
+    if count:
+        terminalreporter.write_sep("!", red=True)
+        terminalreporter.write_line(
+            f"{count} {'TEST' if count == 1 else 'TESTS'} SKIPPED: NO SHARED DATA (../shared/data) BESIDE THE PROJECT",
+            red=True,
+            bold=True,
+        )
+        terminalreporter.write_sep("!", red=True)
