@@ -1,0 +1,1 @@
+"""From a pair to XYZ: rectification, matching, triangulation, uncertainty."""

@@ -1,0 +1,65 @@
+"""The rover's own body: a volume in its own frame, seen by rays and filled by points."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stereo3d.camera.published import calib_file
+from stereo3d.frames import locked
+
+Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A union of axis-aligned boxes in ROVER_NAV."""
+
+    low: Float
+    """(boxes, 3) float64, m."""
+    high: Float
+    """(boxes, 3) float64, m."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "low", locked(self.low))
+        object.__setattr__(self, "high", locked(self.high))
+        if self.low.shape != self.high.shape or self.low.shape[1:] != (3,) or not (self.low < self.high).all():
+            raise ValueError("low and high must be (boxes, 3) with low < high")
+
+    def holds(self, points: ArrayLike) -> Bool:
+        """Which points (..., 3), m, lie inside: (...) bool; NaN does not."""
+        p = np.asarray(points, dtype=np.float64)
+        out = np.zeros(p.shape[:-1], dtype=bool)
+        for low, high in zip(self.low, self.high, strict=True):
+            out |= ((p >= low) & (p <= high)).all(axis=-1)
+        return out
+
+    def hit(self, origins: ArrayLike, directions: ArrayLike) -> Bool:
+        """Which rays, origins and directions (..., 3), meet the volume: (...) bool.  The slab method."""
+        o, d = np.asarray(origins, dtype=np.float64), np.asarray(directions, dtype=np.float64)
+        out = np.zeros(d.shape[:-1], dtype=bool)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inverse = 1.0 / d
+            for low, high in zip(self.low, self.high, strict=True):
+                a, b = (low - o) * inverse, (high - o) * inverse
+                near = np.minimum(a, b).max(axis=-1)
+                far = np.maximum(a, b).min(axis=-1)
+                out |= far >= np.maximum(near, 0.0)
+        return out
+
+
+@cache
+def rover_volume(mission: str) -> Volume | None:
+    """The published envelope of a mission's rover, with its margin; None for missions without one."""
+    if mission != "Mars 2020":
+        return None
+    data = json.loads(calib_file("m2020_rover_volume.json").read_text(encoding="utf-8"))
+    margin = float(data["margin_m"])
+    low = np.array([box["min"] for box in data["boxes"]]) - margin
+    high = np.array([box["max"] for box in data["boxes"]]) + margin
+    return Volume(low, high)

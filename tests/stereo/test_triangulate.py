@@ -1,0 +1,144 @@
+"""Triangulation: exact on exact disparity, NaN with a reason elsewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stereo3d.camera import pixel_grid
+from stereo3d.stereo.disparity import Disparity, Reason
+from stereo3d.stereo.rectify import principal_column, raw_pixels, reference_points
+from stereo3d.stereo.rover import Volume, rover_volume
+from stereo3d.stereo.triangulate import intersect, triangulate
+from stereo3d.stereo.uncertainty import range_sigma_m
+
+
+def _true_disparity(floor, height_m):
+    """The disparity of a level plane in the rectified grid of the floor's rig, through the exact models."""
+    rectified, left, right = floor.result.rectified, floor.pair.left.camera, floor.pair.right.camera
+    origins, directions = left.ray(raw_pixels(rectified.left_camera, left))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        along = (height_m - origins[..., 2]) / directions[..., 2]
+    points = origins + np.where(along > 0, along, np.nan)[..., None] * directions
+    towards = reference_points(*right.ray(right.project(points)))
+    partner = rectified.right_camera.project(towards)[..., 0]
+    column = np.arange(rectified.left_camera.width) - principal_column(rectified.left_camera)
+    values = (column - (partner - principal_column(rectified.right_camera))).astype(np.float32)
+    reason = np.where(np.isfinite(values), 0, int(Reason.NO_MATCH)).astype(np.uint16)
+    return Disparity(values, reason)
+
+
+def test_exact_disparity_gives_the_exact_plane(floor):
+    nothing = np.zeros(floor.known.shape, dtype=np.uint16)
+    xyz = triangulate(floor.pair, floor.result.rectified, _true_disparity(floor, 0.1), nothing, 0.1, 0.1)
+    near = xyz.measured & (xyz.range_m < 12)
+    assert near.mean() > 0.3
+    # Float32 disparity and sampling in steps of 1/32 px are all that is left; at the border of the rectified image
+    # the nearest pixel stands in, up to half a pixel away.
+    off = np.abs(xyz.xyz[near][:, 2] - 0.1)
+    assert np.percentile(off, 99) < 2e-3
+    assert off.max() < 0.03
+    # Each point lies on the ray of its own pixel.
+    back = floor.pair.left.camera.project(xyz.xyz[near])
+    assert np.abs(back - pixel_grid(*floor.known.shape[::-1])[near]).max() < 0.03
+    # The pupils move, so rows align exactly at one range only: the rays miss by a fraction of a pixel.
+    assert xyz.miss_m[near].max() < 2e-3
+
+
+def test_sigma_is_what_a_shifted_match_does_to_the_range(floor):
+    """Move every match by one tenth of a raw pixel: the range must move by what sigma_range_m says for that sigma."""
+    nothing = np.zeros(floor.known.shape, dtype=np.uint16)
+    disparity = _true_disparity(floor, 0.1)
+    at = triangulate(floor.pair, floor.result.rectified, disparity, nothing, 0.1, 0.1)
+    camera, rectified = floor.pair.left.camera, floor.result.rectified.left_camera
+    origins, directions = camera.ray(pixel_grid(camera.width, camera.height))
+    stretch = np.gradient(rectified.project(origins + 20 * directions)[..., 0], axis=1)
+    middle = np.s_[240:300, 200:300]
+    step = 0.1 * float(np.median(stretch[middle]))
+    moved = Disparity(disparity.values + np.float32(step), disparity.reason)
+    shifted = triangulate(floor.pair, floor.result.rectified, moved, nothing, 0.1, 0.1)
+    change = np.abs(shifted.range_m - at.range_m)[middle]
+    assert change / at.sigma_range_m[middle] == pytest.approx(1.0, abs=0.1)
+
+
+def test_sigma_on_the_axis_is_the_textbook_formula():
+    baseline, focal, sigma = 0.4244, 740.0, 0.05
+    ranges = np.array([10.0, 30.0, 100.0])
+    found = range_sigma_m(ranges, baseline * focal / ranges, np.full(3, sigma))
+    assert found == pytest.approx(ranges**2 / (baseline * focal) * sigma)
+    assert found == pytest.approx([0.016, 0.14, 1.6], rel=0.05)
+    assert np.isnan(range_sigma_m(np.array([5.0]), np.array([0.0]), np.array([0.1]))).all()
+
+
+def test_known_reasons_win_and_stay(floor):
+    known = np.zeros(floor.known.shape, dtype=np.uint16)
+    known[300:320, 100:200] = Reason.ROVER
+    xyz = triangulate(floor.pair, floor.result.rectified, _true_disparity(floor, 0.1), known, 0.1, 0.1)
+    assert (xyz.reason[300:320, 100:200] == Reason.ROVER).all()
+    assert np.isnan(xyz.xyz[300:320, 100:200]).all()
+
+
+def test_far_ground_is_beyond_range_and_not_a_number(floor):
+    nothing = np.zeros(floor.known.shape, dtype=np.uint16)
+    xyz = triangulate(floor.pair, floor.result.rectified, _true_disparity(floor, 0.1), nothing, 0.2, 0.02)
+    far = (xyz.reason & np.uint16(Reason.BEYOND_RANGE)) > 0
+    assert far.any()
+    assert np.isnan(xyz.range_m[far]).all()
+    assert (xyz.sigma_range_m[xyz.measured] <= 0.02 * xyz.range_m[xyz.measured] * 1.0001).all()
+
+
+def test_measured_and_reasons_are_two_sides_of_one_thing(floor):
+    xyz = floor.result.xyz
+    for array in (xyz.range_m, xyz.sigma_range_m, xyz.miss_m, xyz.xyz[..., 0]):
+        assert np.array_equal(np.isfinite(array), xyz.measured)
+
+
+def test_rays_that_cross_meet_with_no_gap_and_skew_ones_midway():
+    point = np.array([3.0, 1.0, -2.0])
+    a, b = np.zeros(3), np.array([0.0, 0.4, 0.0])
+    u, v = (point - a) / np.linalg.norm(point - a), (point - b) / np.linalg.norm(point - b)
+    found, gap = intersect(a, u, b, v)
+    assert found == pytest.approx(point)
+    assert gap == pytest.approx(0, abs=1e-12)
+    found, gap = intersect(np.zeros(3), np.array([1.0, 0, 0]), np.array([2.0, -1, 0.6]), np.array([0, 1.0, 0]))
+    assert found == pytest.approx([2.0, 0, 0.3])
+    assert gap == pytest.approx(0.6)
+
+
+def test_rays_that_part_or_run_alongside_have_no_point():
+    ahead = np.array([1.0, 0, 0])
+    assert np.isnan(intersect(np.zeros(3), ahead, np.array([0, 0.4, 0]), ahead)[0]).all()
+    apart = np.array([1.0, 1.0, 0]) / np.sqrt(2)
+    assert np.isnan(intersect(np.zeros(3), ahead, np.array([0, 0.4, 0]), apart)[0]).all()
+
+
+def test_a_volume_is_hit_and_filled_as_geometry_says():
+    box = Volume(np.array([[1.0, -1, -1]]), np.array([[2.0, 1, 1]]))
+    assert box.holds(np.array([[1.5, 0, 0], [2.5, 0, 0], [np.nan, 0, 0]])).tolist() == [True, False, False]
+    origin = np.zeros((4, 3))
+    towards = np.array([[1.0, 0, 0], [-1.0, 0, 0], [0.7, 0.7, 0.0], [0.0, 0.0, 1.0]])
+    assert box.hit(origin, towards).tolist() == [True, False, True, False]
+    assert box.hit(np.array([1.5, 0, 0]), np.array([0.0, 1, 0]))
+
+
+def test_points_inside_the_rover_are_no_ground(floor, monkeypatch):
+    """A volume laid over part of the ground takes that part out, with its reason."""
+    monkeypatch.setattr(
+        "stereo3d.stereo.triangulate.rover_volume",
+        lambda mission: Volume(np.array([[3.0, -0.5, -1.0]]), np.array([[4.0, 0.5, 1.0]])),
+    )
+    nothing = np.zeros(floor.known.shape, dtype=np.uint16)
+    xyz = triangulate(floor.pair, floor.result.rectified, _true_disparity(floor, 0.1), nothing, 0.1, 0.1)
+    assert (xyz.reason == Reason.ROVER).sum() > 100
+    inside = (np.abs(xyz.xyz[..., 0] - 3.5) < 0.45) & (np.abs(xyz.xyz[..., 1]) < 0.45)
+    assert not inside.any()
+
+
+def test_the_published_rover_stands_where_the_rover_stands():
+    volume = rover_volume("Mars 2020")
+    assert volume is not None
+    assert volume.holds([0.0, 0.0, -0.8])
+    assert volume.holds([0.0, 1.1, -0.2])
+    assert not volume.holds([2.2, 0.0, -0.1])
+    assert not volume.holds([0.95, 0.35, -1.9])
+    assert rover_volume("MSL") is None
