@@ -1,0 +1,108 @@
+"""What the commands share: input arguments, progress that answers Ctrl-C at once, the closing line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from stereo3d.pipeline import Progress, Reconstruction, Settings, reconstruct
+from stereo3d.read import read_scene
+from stereo3d.scene import Scene
+
+T = TypeVar("T")
+
+
+def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+    """INPUT... and --metadata, the same for every command that takes a pair."""
+    parser.add_argument(
+        "inputs",
+        metavar="INPUT",
+        nargs="*",
+        type=Path,
+        help="the left and the right image in any order, or a folder that holds the pair; "
+        "without any, the bundled simulated scene",
+    )
+    parser.add_argument(
+        "--metadata",
+        metavar="FILE",
+        action="append",
+        default=[],
+        type=Path,
+        help="the JSON record of an image that has none of its own name beside it (may be repeated, or hold a list)",
+    )
+
+
+def run_interruptible(work: Callable[[Progress], T], title: str, quiet: bool = False) -> T:
+    """Run ``work(progress)`` beside a progress bar on stderr and return its value.
+
+    The work runs in a thread of its own, so that Ctrl-C is answered at once even inside a long native call; the
+    caller's clean-up (temporary output) runs as KeyboardInterrupt travels up.  The thread stops at its next call of
+    ``progress``, or dies with the process.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+    done = threading.Event()
+    abandoned = threading.Event()
+
+    def body(progress: Progress) -> None:
+        try:
+            outcome.append(work(progress))
+        except BaseException as error:  # handed over to the waiting thread
+            failure.append(error)
+        finally:
+            done.set()
+
+    console = Console(stderr=True, quiet=quiet)
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    # Into a file or a pipe the bar would only write an empty line.
+    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task(title, total=1.0)
+
+        def progress(stage: str, share: float) -> None:
+            if abandoned.is_set():
+                raise InterruptedError("the caller does not wait for this work any more")
+            bars.update(task, description=stage, completed=share)
+
+        try:
+            threading.Thread(target=body, args=(progress,), daemon=True).start()
+            while not done.wait(0.1):
+                pass
+        except BaseException:
+            abandoned.set()
+            raise
+    if failure:
+        raise failure[0]
+    return outcome[0]
+
+
+def load_scene(args: argparse.Namespace) -> Scene:
+    """The scene that the input arguments name, with exactly one pair; the bundled one when they name none."""
+    return read_scene(args.inputs, args.metadata)
+
+
+def measure(args: argparse.Namespace, settings: Settings = Settings()) -> Reconstruction:
+    """Read the inputs and reconstruct their pair, with progress."""
+
+    def work(progress: Progress) -> Reconstruction:
+        progress("reading", 0.0)
+        return reconstruct(load_scene(args), settings, progress)
+
+    return run_interruptible(work, "reading")
+
+
+def say_written(paths: Sequence[Path], started: float) -> None:
+    """Print what was written and how long it took since ``started`` (time.perf_counter)."""
+    for path in paths:
+        size = path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*"))
+        print(f"wrote {path} ({size / 1e6:.1f} MB)")
+    print(f"done in {time.perf_counter() - started:.1f} s")
+    sys.stdout.flush()

@@ -1,0 +1,90 @@
+"""stereo3d view: look at the ground of a pair, in a window or as a picture in a file."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from pathlib import Path
+
+from stereo3d.cli.common import add_input_arguments, measure, say_written
+from stereo3d.errors import MissingLibraryError, Stereo3dError
+from stereo3d.view.gl import WindowTrial, has_display
+from stereo3d.view.layers import LAYERS
+from stereo3d.view.screenshot import DEFAULT_SIZE, check_picture_path, render_picture
+from stereo3d.view.viewpoint import VIEWPOINTS
+
+FALLBACK_FILE = Path("stereo3d-view.png")
+"""Where the picture goes when no window can be opened and no file was named: in the current folder."""
+
+_SIDE_PX = (64, 8192)
+
+
+def size_argument(text: str) -> tuple[int, int]:
+    """(width, height) of '1600x1000'.  Raises argparse.ArgumentTypeError for another form, or beyond 64 to 8192 px."""
+    match = re.fullmatch(r"(\d{1,6})[xX](\d{1,6})", text, re.ASCII)
+    if not match:
+        raise argparse.ArgumentTypeError(f"'{text}' is no size; expected WIDTHxHEIGHT such as 1600x1000")
+    size = int(match[1]), int(match[2])
+    if not all(_SIDE_PX[0] <= side <= _SIDE_PX[1] for side in size):
+        raise argparse.ArgumentTypeError(f"'{text}': each side must have {_SIDE_PX[0]} to {_SIDE_PX[1]} pixels")
+    return size
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``stereo3d view``."""
+    add_input_arguments(parser)
+    parser.add_argument(
+        "--screenshot", metavar="FILE", type=Path, help="write a picture (.png or .jpg) instead; needs no display"
+    )
+    parser.add_argument(
+        "--size", metavar="WxH", type=size_argument, default=None, help="of the picture or window, px (1600x1000)"
+    )
+    parser.add_argument(
+        "--viewpoint",
+        choices=VIEWPOINTS,
+        default="camera",
+        help="camera: where the rover's camera stood (default); oblique: from above and behind it; top: map, north up",
+    )
+    parser.add_argument("--layer", choices=LAYERS, default="image", help="what colours the ground (default: image)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, then show.  Without a display, or where no window can be opened, a picture is written instead."""
+    started = time.perf_counter()
+    path: Path | None = args.screenshot
+    trial = None
+    if path is None and has_display():
+        try:
+            trial = WindowTrial()
+        except MissingLibraryError as error:
+            _say_no_window(error)
+    elif path is None:
+        print("stereo3d: there is no display, so a picture is written instead of a window", file=sys.stderr)
+    if trial is None:
+        path = path or FALLBACK_FILE
+        check_picture_path(path)
+    try:
+        made = measure(args)
+        if trial is not None:
+            try:
+                trial.finish()
+            except Stereo3dError as error:
+                _say_no_window(error)
+                path = FALLBACK_FILE
+    finally:
+        if trial is not None:
+            trial.stop()
+    if path is None:
+        from stereo3d.view.window import Window
+
+        print("h in the window shows the keys", flush=True)
+        Window(made, args.size or DEFAULT_SIZE, args.viewpoint, args.layer).run()
+        return 0
+    say_written([render_picture(made, path, args.size or DEFAULT_SIZE, args.viewpoint, args.layer)], started)
+    return 0
+
+
+def _say_no_window(error: Stereo3dError) -> None:
+    print(f"stereo3d: {error}; a picture is written instead of a window", file=sys.stderr)

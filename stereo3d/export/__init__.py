@@ -1,0 +1,1 @@
+"""Exporters, one file per format, chosen by a suffix table."""

@@ -1,0 +1,1 @@
+"""From XYZ to terrain: mesh and texture."""

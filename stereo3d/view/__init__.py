@@ -1,0 +1,1 @@
+"""The viewer: the only place where pyvista is imported."""

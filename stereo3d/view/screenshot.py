@@ -1,0 +1,69 @@
+"""A picture of a reconstruction in a file.
+
+Pictures are ray-cast, never rendered by OpenGL: VTK without a working OpenGL ends the whole process with a
+segmentation fault, and ray casting is as quick, needs no system library and gives the same pixels everywhere.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from stereo3d.errors import OutputError
+from stereo3d.pipeline import Reconstruction
+from stereo3d.view.annotate import annotate
+from stereo3d.view.layers import colour_map
+from stereo3d.view.raycast import draw
+from stereo3d.view.surface import Surface
+from stereo3d.view.viewpoint import viewpoint as named_viewpoint
+
+SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+"""Suffix of a picture's file to its format."""
+
+DEFAULT_SIZE = (1600, 1000)
+
+
+def check_picture_path(path: Path) -> None:
+    """Raise OutputError when no picture could be written there; call it before long work starts."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise OutputError(
+            f"a picture cannot be written as '{path.suffix or 'no suffix'}'", file=path, expected=".png or .jpg"
+        )
+    folder = path.parent
+    if path.is_dir():
+        raise OutputError("this is a folder", file=path, expected="the name of a picture file")
+    if not folder.is_dir():
+        raise OutputError("no such folder", file=folder, todo="create it first, or give another place")
+    if not os.access(folder, os.W_OK):
+        raise OutputError("this folder cannot be written to", file=folder, todo="give another place")
+
+
+def render_picture(
+    reconstruction: Reconstruction,
+    path: Path,
+    size: tuple[int, int] = DEFAULT_SIZE,
+    viewpoint: str = "camera",
+    layer: str = "image",
+) -> Path:
+    """Write the annotated picture of one viewpoint (``VIEWPOINTS``) and layer (``LAYERS``) and return ``path``.
+
+    ``size`` is (width, height) in px.  The file appears whole or not at all.  Raises OutputError when it cannot be
+    written, StereoError when there is no ground to draw, KeyError for an unknown viewpoint or layer.
+    """
+    check_picture_path(path)
+    terrain = reconstruction.terrain
+    colours = None if layer == "image" else colour_map(reconstruction, layer)
+    surface = Surface(terrain.mesh)
+    view = named_viewpoint(reconstruction, viewpoint, size[0] / size[1])
+    image = annotate(draw(terrain, surface, view, size, colours), view, reconstruction, layer, colours)
+    kind = SUFFIXES[path.suffix.lower()]
+    options = {"compress_level": 1} if kind == "PNG" else {"quality": 93, "subsampling": 0}
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        image.save(part, format=kind, **options)
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"the picture cannot be written: {error.strerror or error}", file=path) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path

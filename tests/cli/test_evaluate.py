@@ -1,0 +1,141 @@
+"""``stereo3d evaluate`` end to end on a small simulated scene, with maps of known error."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from stereo3d.cli import evaluate
+from stereo3d.cli.main import main
+from stereo3d.frames import Float
+from stereo3d.read import read_scene
+from stereo3d.scene import Scene
+from stereo3d.simulate.scene_writer import write_scene
+from stereo3d.simulate.truth_file import read_truth
+from stereo3d.stereo.truth import Truth
+
+
+@dataclass(frozen=True)
+class Bench:
+    folder: Path
+    scene: Scene
+    truth: Truth
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    folder = tmp_path_factory.mktemp("evaluate") / "bench"
+    write_scene(folder, 5, samples=1, binning=32)
+    scene = read_scene([folder])
+    assert scene.truth is not None
+    return Bench(folder, scene, read_truth(scene.truth, scene.pairs[0].left.camera))
+
+
+def _write_xyz(path: Path, xyz: Float) -> Path:
+    tifffile.imwrite(path, np.moveaxis(xyz, -1, 0).astype(np.float32), photometric="minisblack")
+    return path
+
+
+def _scaled(bench: Bench, factor: Float | float) -> Float:
+    """The truth with all ranges multiplied."""
+    centre = bench.scene.pairs[0].left.camera.C
+    return centre + (bench.truth.xyz - centre) * np.asarray(factor)[..., None]
+
+
+def test_perfect_map_scores_perfectly(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    xyz, out = _write_xyz(tmp_path / "xyz.tif", bench.truth.xyz), tmp_path / "score.json"
+    assert main(["evaluate", "--xyz", str(xyz), "--json", str(out), str(bench.folder)]) == 0
+    text = capsys.readouterr().out
+    assert "simulated" in text
+    assert "10 to 20 m" in text
+    scores = json.loads(out.read_text())
+    assert scores["overall"]["filled"] == 1.0
+    assert scores["overall"]["median_px"] < 1e-3
+    assert scores["sky_filled"] == 0.0
+    assert scores["overall"]["sigma_spread"] is None  # no sigmas were given
+
+
+def test_known_error_of_range_is_reported(bench: Bench, tmp_path: Path) -> None:
+    out = tmp_path / "score.json"
+    noise = np.random.default_rng(1).normal(0.0, 0.01, bench.truth.range_m.shape)
+    xyz = _write_xyz(tmp_path / "xyz.tif", _scaled(bench, 1.05 + noise))
+    sigma = tmp_path / "sigma.tif"
+    tifffile.imwrite(sigma, (0.01 * bench.truth.range_m).astype(np.float32))
+    arguments = ["evaluate", "--xyz", str(xyz), "--sigma", str(sigma), "--json", str(out), str(bench.folder)]
+    assert main(arguments) == 0
+    near = json.loads(out.read_text())["by_range"][1]
+    ranges = bench.truth.range_m[bench.truth.both_eyes & (bench.truth.range_m >= 5) & (bench.truth.range_m < 10)]
+    assert near["pixels"] == len(ranges)
+    assert near["bias_m"] == pytest.approx(0.05 * np.median(ranges), rel=0.1)
+    assert near["bias_px"] < -0.05  # too far
+    assert near["sigma_spread"] == pytest.approx(1.0, rel=0.2)
+
+
+def test_interleaved_xyz_is_taken_too(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "xyz.tif"
+    tifffile.imwrite(path, bench.truth.xyz.astype(np.float32), photometric="rgb")
+    assert np.array_equal(
+        evaluate.read_planes(path, 3, bench.truth.range_m.shape), bench.truth.xyz.astype(np.float32), equal_nan=True
+    )
+
+
+def test_reconstruction_is_scored_without_xyz(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Measured:
+        xyz = bench.truth.xyz.astype(np.float32)
+        sigma_range_m = np.full(bench.truth.range_m.shape, 0.1, np.float32)
+
+    class Result:
+        xyz = Measured
+
+    asked: list[Scene] = []
+
+    def fake(scene: Scene, **_: object) -> type[Result]:
+        asked.append(scene)
+        return Result
+
+    monkeypatch.setattr(evaluate, "reconstruct", fake)
+    out = tmp_path / "score.json"
+    assert main(["evaluate", str(bench.folder), "--json", str(out)]) == 0
+    assert [scene.name for scene in asked] == ["bench"]
+    assert json.loads(out.read_text())["overall"]["filled"] == 1.0
+
+
+def _fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(["evaluate", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    lines = [line for line in captured.err.splitlines() if line.strip()]
+    assert len(lines) == 1, captured.err
+    return lines[0]
+
+
+def test_scene_without_truth_is_one_line(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    images = [str(path) for path in sorted(bench.folder.glob("SIM*.png"))]
+    assert "no truth" in _fails(images, capsys)
+    # The same images with the truth named by hand are scored.
+    xyz = _write_xyz(bench.folder.parent / "xyz.tif", bench.truth.xyz)
+    assert main(["evaluate", *images, "--truth", str(bench.folder / "truth.tif"), "--xyz", str(xyz)]) == 0
+
+
+def test_bad_files_are_one_line_and_nothing_is_written(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene, out = str(bench.folder), tmp_path / "score.json"
+    good = _write_xyz(tmp_path / "good.tif", bench.truth.xyz)
+    broken, small = tmp_path / "broken.tif", _write_xyz(tmp_path / "small.tif", bench.truth.xyz[:-1])
+    broken.write_bytes(good.read_bytes()[:100])
+    json_option = ["--json", str(out)]
+    assert "no such file" in _fails(["--xyz", str(tmp_path / "none.tif"), scene, *json_option], capsys)
+    assert "160 x 120" in _fails(["--xyz", str(small), scene, *json_option], capsys)
+    assert "TIFF" in _fails(["--xyz", str(broken), scene, *json_option], capsys)
+    assert "--xyz" in _fails(["--sigma", str(good), scene, *json_option], capsys)
+    assert "truth" in _fails(["--truth", str(good), "--xyz", str(good), scene, *json_option], capsys)
+    assert not out.exists()
+    assert "folder" in _fails(["--xyz", str(good), scene, "--json", str(tmp_path)], capsys)
+    assert "cannot write" in _fails(["--xyz", str(good), scene, "--json", str(good / "score.json")], capsys)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.tif", "good.tif", "small.tif"]

@@ -1,0 +1,85 @@
+"""Known worlds: a plane with a box on it, ray-cast through a linear camera two metres above."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from stereo3d.camera import CAHV, pixel_grid
+from stereo3d.frames import Frame
+from stereo3d.stereo.disparity import Reason, XyzMap
+
+BASELINE_M = 0.4244
+ROVER = Frame.rover(3, 4)
+
+
+@dataclass(frozen=True)
+class World:
+    """Ground z = 0 (Z down) or ``relief``, boxes on it ((x0, x1), (y0, y1), height), and the camera above."""
+
+    width: int = 320
+    height: int = 240
+    focal_px: float = 185.0
+    tilt_deg: float = 15.0
+    height_m: float = 2.0
+    noise_px: float = 0.0
+    sigma_px: float = 0.2
+    boxes: tuple = ()
+    far_m: float = 30.0
+    """Ground further ahead than this is as good as sky."""
+    relief: object = None
+    """A function (x, y) -> z of the ground, m, Z down."""
+    seed: int = 1
+
+    def camera(self) -> CAHV:
+        t = np.deg2rad(self.tilt_deg)
+        forward = np.array([np.cos(t), 0.0, np.sin(t)])
+        right = np.array([0.0, 1.0, 0.0])
+        down = np.cross(forward, right)
+        H = self.focal_px * right + (self.width - 1) / 2 * forward
+        V = self.focal_px * down + (self.height - 1) / 2 * forward
+        center = np.array([0.5, -0.2, -self.height_m])
+        return CAHV(ROVER, self.width, self.height, center, forward, H, V)
+
+    def cast(self) -> tuple[XyzMap, np.ndarray, np.ndarray]:
+        """XyzMap with noise, truth labels (rows, columns): 0 sky, 1 ground, 2, 3, ... boxes, and the true range, m."""
+        camera = self.camera()
+        _, d = camera.ray(pixel_grid(self.width, self.height))
+        c = camera.C
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r = np.where(d[..., 2] > 0, -c[2] / d[..., 2], np.inf)
+            if self.relief is not None:
+                for _ in range(5):
+                    p = c + d * np.where(np.isfinite(r), r, 0.0)[..., None]
+                    r = np.where(np.isfinite(r), (-c[2] + self.relief(p[..., 0], p[..., 1])) / d[..., 2], np.inf)
+            ahead = np.where(np.isfinite(r), r, 0.0) * d[..., 0]
+            label = np.where(np.isfinite(r) & (ahead < self.far_m), 1, 0)
+            for k, ((x0, x1), (y0, y1), tall) in enumerate(self.boxes):
+                low, high = np.array([x0, y0, -tall]), np.array([x1, y1, 0.0])
+                a, b = (low - c) / d, (high - c) / d
+                enter, leave = np.minimum(a, b).max(-1), np.maximum(a, b).min(-1)
+                hit = (enter < leave) & (enter > 0) & (enter < r)
+                r, label = np.where(hit, enter, r), np.where(hit, 2 + k, label)
+        rng = np.random.default_rng(self.seed)
+        scale = BASELINE_M * self.focal_px
+        seen = label > 0
+        noisy = 1.0 / (1.0 / np.where(seen, r, 1.0) + rng.normal(0.0, 1.0, r.shape) * self.noise_px / scale)
+        nan = np.float32(np.nan)
+        xyz = np.where(seen[..., None], c + d * np.where(seen, noisy, 1.0)[..., None], nan)
+        found = XyzMap(
+            ROVER,
+            xyz,
+            np.where(seen, noisy, nan),
+            np.where(seen, r * r * self.sigma_px / scale, nan),
+            np.where(seen, 0.0, nan),
+            np.where(seen, 0, int(Reason.SKY)).astype(np.uint16),
+        )
+        return found, label, r
+
+
+@pytest.fixture
+def world() -> type[World]:
+    """The class: tests make the world that they need."""
+    return World
