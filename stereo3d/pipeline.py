@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -134,7 +135,8 @@ def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progres
     stages = _Stages(progress)
 
     stages.begin("masking", 0.02)
-    left_reason, right_reason = known_reasons(pair.left), known_reasons(pair.right)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        left_reason, right_reason = pool.map(known_reasons, (pair.left, pair.right))
     _require_ground(pair, left_reason, right_reason)
     stages.begin("rectifying", 0.06)
     rectified = rectify(pair, left_reason == 0, right_reason == 0, settings.min_range_m)

@@ -7,6 +7,7 @@ every rectified pixel is projected through the full model of its eye.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -178,6 +179,8 @@ def rectify(
     ``left_usable`` and ``right_usable``: (rows, columns) bool in the raw grids, False where nothing shall be matched.
     """
     cameras = rectified_cameras(pair.left.camera, pair.right.camera, min_range_m)
-    left, left_valid = _resampled(pair.left, cameras[0], left_usable)
-    right, right_valid = _resampled(pair.right, cameras[1], right_usable)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        (left, left_valid), (right, right_valid) = pool.map(
+            _resampled, (pair.left, pair.right), cameras, (left_usable, right_usable)
+        )
     return RectifiedPair(left, right, left_valid, right_valid, *cameras)

@@ -107,7 +107,7 @@ def caption(reconstruction: Reconstruction, view: Viewpoint, layer: str) -> tupl
     scale = "parallel, north up" if view.parallel else "rings: metres from the camera, level"
     product = "".join(c if c.isprintable() else " " for c in left.product_id)[:80]
     factor = brightness(reconstruction.terrain) if layer == "image" else 1.0
-    what = layer if factor < 1.05 else f"{layer} (brightness \u00d7 {factor:.1f})"
+    what = layer if factor < 1.05 else f"{layer} (brightness x {factor:.1f})"
     text = f"{product}  \u00b7  sol {left.sol}  \u00b7  {what}, {view.name} view  \u00b7  {scale}"
     if left.mission == "simulated":
         return text, "simulated, not a photograph  \u00b7  stereo3d"
