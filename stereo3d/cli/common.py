@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from stereo3d.cli.interrupt import raise_if_asked
 from stereo3d.pipeline import Progress, Reconstruction, Settings, reconstruct
 from stereo3d.read import read_scene
 from stereo3d.scene import Scene
@@ -75,7 +76,7 @@ def run_interruptible(work: Callable[[Progress], T], title: str, quiet: bool = F
         try:
             threading.Thread(target=body, args=(progress,), daemon=True).start()
             while not done.wait(0.1):
-                pass
+                raise_if_asked()
         except BaseException:
             abandoned.set()
             raise

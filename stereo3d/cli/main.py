@@ -8,9 +8,10 @@ import importlib
 import os
 import signal
 import sys
-from types import FrameType
+from typing import NoReturn
 
 from stereo3d import __version__
+from stereo3d.cli import interrupt
 from stereo3d.errors import Stereo3dError
 
 COMMANDS = {
@@ -24,9 +25,6 @@ COMMANDS = {
 
 Only the module of the command that was asked for is imported, so that --help answers at once.
 """
-
-STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-"""What asks the program to stop: Ctrl-C, kill, a closed terminal (not every system has them all)."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,46 +53,34 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     command = next((a for a in arguments if not a.startswith("-")), None)
     try:
-        # The parser imports the command's module: a library may be missing, and Ctrl-C may come, there already.
+        # The parser imports the command's module, and a library may be missing there already.
         args = build_parser(command).parse_args(arguments)
+        interrupt.work_begins()
         return int(args.run(args) or 0)
-    except Stereo3dError as error:
-        print(f"stereo3d: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as error:
-        with contextlib.suppress(OSError):  # the terminal may be what went away
-            print("stereo3d: interrupted; nothing was written", file=sys.stderr)
-        return 128 + (error.signum if isinstance(error, Interrupted) else signal.SIGINT)
+    except KeyboardInterrupt:
+        return _interrupted()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if interrupt.asked_to_stop():  # a library turned the interruption into an error of its own
+            return _interrupted()
+        if not isinstance(error, Stereo3dError):
+            raise
+        print(f"stereo3d: {error}", file=sys.stderr)
+        return 2
 
 
-class Interrupted(KeyboardInterrupt):
-    """A signal asked the program to stop."""
-
-    def __init__(self, signum: int) -> None:
-        super().__init__()
-        self.signum = signum
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    """Raise Interrupted in the main thread, once: a second signal must not cut the clean-up of the first short."""
-    for each in STOP_SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
-    raise Interrupted(signum)
-
-
-def console() -> None:
-    """The installed program: main() with SIGTERM and SIGHUP cleaned up after like Ctrl-C."""
-    for each in STOP_SIGNALS:
-        if signal.getsignal(each) != signal.SIG_IGN:  # as under nohup
-            signal.signal(each, _interrupt)
+def console() -> NoReturn:
+    """The installed program: main() with stop signals cleaned up after."""
+    interrupt.catch_signals()
     code = main()
-    if code > 128:
-        # A worker thread may still be inside native code, which crashes or blocks an interpreter that shuts down.
-        with contextlib.suppress(OSError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
+    if interrupt.asked_to_stop():
+        interrupt.leave(code)
     sys.exit(code)
+
+
+def _interrupted() -> int:
+    with contextlib.suppress(OSError):  # the terminal may be what went away
+        print(interrupt.MESSAGE, file=sys.stderr)
+    return 128 + (interrupt.asked_to_stop() or signal.SIGINT)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from stereo3d.cli import main as cli
+from stereo3d.cli import interrupt
 from stereo3d.cli.common import run_interruptible
+from stereo3d.cli.main import main
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX systems")
 
@@ -76,7 +79,8 @@ def running(tmp_path: Path) -> Iterator[Running]:
 @pytest.mark.parametrize(
     ("signum", "from_s", "to_s"),
     [
-        (signal.SIGINT, 0.1, 0.6),
+        (signal.SIGINT, 0.05, 0.3),
+        (signal.SIGTERM, 0.2, 0.6),
         (signal.SIGINT, 0.6, 1.5),
         (signal.SIGTERM, 0.6, 1.5),
         (signal.SIGHUP, 0.6, 1.5),
@@ -107,16 +111,64 @@ def test_a_signal_while_writing_leaves_all_or_nothing(running: Running) -> None:
         assert running.left_over() == []
 
 
+@pytest.fixture
+def handlers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The program's own handlers, at work; what they change is put back."""
+    before = {each: signal.getsignal(each) for each in interrupt.STOP_SIGNALS}
+    monkeypatch.setattr(interrupt, "_asked", 0)
+    monkeypatch.setattr(interrupt, "_working", False)
+    interrupt.catch_signals()
+    interrupt.work_begins()
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+@pytest.mark.usefixtures("handlers")
 def test_a_second_signal_does_not_cut_the_clean_up_short() -> None:
-    before = {each: signal.getsignal(each) for each in cli.STOP_SIGNALS}
+    with pytest.raises(interrupt.Interrupted):
+        signal.raise_signal(signal.SIGTERM)
+    assert interrupt.asked_to_stop() == signal.SIGTERM
+    assert {signal.getsignal(each) for each in interrupt.STOP_SIGNALS} == {signal.SIG_IGN}
+
+
+@pytest.mark.usefixtures("handlers")
+def test_an_interruption_that_a_library_swallowed_is_raised_again() -> None:
+    with contextlib.suppress(BaseException):
+        signal.raise_signal(signal.SIGTERM)
+    release = threading.Event()
     try:
-        with pytest.raises(cli.Interrupted) as caught:
-            cli._interrupt(signal.SIGTERM, None)
-        assert caught.value.signum == signal.SIGTERM
-        assert {signal.getsignal(each) for each in before} == {signal.SIG_IGN}
+        with pytest.raises(interrupt.Interrupted):
+            run_interruptible(lambda progress: release.wait(30), "work", quiet=True)
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        release.set()
+
+
+@pytest.mark.usefixtures("handlers")
+def test_an_interruption_that_a_library_disguised_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(args: object) -> int:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except BaseException as error:
+            raise TypeError("not what it was") from error
+        return 0
+
+    monkeypatch.setattr("stereo3d.cli.info.run", run)
+    assert main(["info", "x"]) == 128 + signal.SIGTERM
+    assert capsys.readouterr().err == "stereo3d: interrupted; nothing was written\n"
+
+
+def test_an_error_that_is_none_of_ours_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect of the program must not look like a user's mistake."""
+
+    def run(args: object) -> int:
+        raise TypeError("a defect")
+
+    monkeypatch.setattr("stereo3d.cli.info.run", run)
+    with pytest.raises(TypeError, match="a defect"):
+        main(["info", "x"])
 
 
 def test_abandoned_work_stops_at_its_next_progress() -> None:
