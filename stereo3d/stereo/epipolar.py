@@ -87,6 +87,16 @@ class EpipolarCalibration:
         """The doubt about vergence as one sigma of disparity, px of the raw image."""
         return self.vergence_sigma_rad * self.focal_px
 
+    @property
+    def summary(self) -> str:
+        """One line for a person: what was done to the rows."""
+        if not self.applied:
+            return f"rows of the eyes left as they were: {self.why_not}"
+        return (
+            f"rows of the eyes aligned from {self.before.median_px:+.3f} to {self.after.median_px:+.3f} px: pitch "
+            f"{np.degrees(self.pitch_rad):+.4f}, roll {np.degrees(self.roll_rad):+.4f} degrees, {self.used:,} matches"
+        )
+
     def notes(self) -> list[str]:
         """What a user should know before trusting ranges, one sentence each."""
         notes = []

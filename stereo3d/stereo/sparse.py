@@ -24,7 +24,6 @@ _FEATURE_SIDE_PX = 800
 """Features are sought in an image reduced to at most this long side (by whole factors), then refined upwards."""
 _FEATURES = 6000
 _EDGE_PX = 6
-_LONG_SIDE_LIMIT = 1 << 15
 _GATE_RAD = np.radians(0.7)
 """How far from the epipolar plane a match may lie: more than any correction that is believed."""
 _BEHIND_RAD = np.radians(0.5)
@@ -33,7 +32,6 @@ _BAND = 256
 _HALF_WINDOW_PX = 7
 _ITERATIONS = 6
 _MAX_SHIFT_PX = 2.5
-_MIN_CORRELATION = 0.85
 _MAX_SIGMA_PX = 0.15
 
 
@@ -231,7 +229,7 @@ def refined(left: F32, right: F32, matches: Matches, warp: Float, reduction: int
     # Filtered noise is alike over two pixels each way, so a window counts a quarter of its pixels.
     variance = np.maximum(2.0 * (1.0 - correlation), 1e-6) * 4.0
     sigma = np.sqrt(variance[:, None] * np.stack([inverse[:, 0, 0], inverse[:, 1, 1]], axis=1)).max(axis=1)
-    good = (correlation > _MIN_CORRELATION) & (sigma < _MAX_SIGMA_PX)
+    good = sigma < _MAX_SIGMA_PX
     good &= (np.abs(step) < 0.05).all(axis=1) & (np.abs(at - began) < _MAX_SHIFT_PX).all(axis=1)
     found = Matches(*((a[good] + 0.5) * reduction - 0.5 for a in (centre, at)))
     return found, linear[good]

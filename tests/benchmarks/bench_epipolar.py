@@ -109,8 +109,8 @@ def main(arguments: list[str]) -> None:
         print("NO SHARED DATA: only the simulated pair is shown")
     print(f"{'':23} before               after                      turn of the right camera    row     doubt beyond")
     print(
-        "pair       focal  matches      med   MAD   trend  med    MAD   trend fresh   pitch mdeg   roll mdeg    scale ppm "
-        "  px     px     s    applied"
+        "pair       focal  matches      med   MAD   trend  med    MAD   trend fresh   pitch mdeg   roll mdeg    "
+        "scale ppm   px     px     s    applied"
     )
     for name, pair in pairs(shared):
         usable = [known_reasons(o) == 0 for o in (pair.left, pair.right)]
