@@ -83,13 +83,13 @@ class Reconstruction:
 
     pair: StereoPair
     """With the right camera as the self-calibration left it; the left one is the record's."""
-    calibration: EpipolarCalibration
     rectified: RectifiedPair
     disparity: Disparity
     xyz: XyzMap
     terrain: TexturedMesh
     """In the ENU frame of the stop (X east, Y north, Z up, m; origin of ROVER_NAV)."""
     report: Report
+    calibration: EpipolarCalibration
 
     @property
     def enu_from_rover(self) -> RigidTransform:
@@ -160,7 +160,7 @@ def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progres
     stages.begin("reporting", 0.95)
     report = _report(scene, pair, settings, xyz, terrain, calibration, stages.seconds)
     stages.begin("done", 1.0)
-    return Reconstruction(pair, calibration, rectified, disparity, xyz, terrain, report)
+    return Reconstruction(pair, rectified, disparity, xyz, terrain, report, calibration)
 
 
 def _require_ground(pair: StereoPair, *reasons: NDArray[np.uint16]) -> None:
