@@ -18,7 +18,7 @@ from stereo3d.frames import ENU_FROM_NED, Frame, RigidTransform
 from stereo3d.observation import Observation, StereoPair
 from stereo3d.scene import Scene
 from stereo3d.stereo.disparity import REASON_TEXT, Disparity, Reason, RectifiedPair, XyzMap
-from stereo3d.stereo.epipolar import EpipolarResidual, epipolar_residual
+from stereo3d.stereo.epipolar import EpipolarCalibration, aligned, self_calibrate
 from stereo3d.stereo.masks import known_reasons
 from stereo3d.stereo.match import match
 from stereo3d.stereo.rectify import rectify
@@ -61,7 +61,8 @@ class Report:
     reason_legend: dict[str, dict[str, Any]]
     """Name of each flag of reason.tif: its bit, its meaning, and the share of the pixels that carry it."""
     epipolar_residual: dict[str, Any]
-    """Row difference of sparse matches between the rectified images, px: count, median, MAD."""
+    """Row difference of sparse matches before and after the self-calibration (median, MAD, trend, px), the turn of the
+    right camera (degrees, with sigma), whether it was applied and why not, and the doubt about vergence."""
     range_percentiles_m: dict[str, float | None]
     sigma_percentiles_m: dict[str, float | None]
     triangles: int
@@ -82,12 +83,14 @@ class Reconstruction:
     """Everything measured from one pair."""
 
     pair: StereoPair
+    """With the right camera as the self-calibration left it; the left one is the record's."""
     rectified: RectifiedPair
     disparity: Disparity
     xyz: XyzMap
     terrain: TexturedMesh
     """In the ENU frame of the stop (X east, Y north, Z up, m; origin of ROVER_NAV)."""
     report: Report
+    calibration: EpipolarCalibration
 
     @property
     def enu_from_rover(self) -> RigidTransform:
@@ -138,13 +141,16 @@ def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progres
     with ThreadPoolExecutor(max_workers=2) as pool:
         left_reason, right_reason = pool.map(known_reasons, (pair.left, pair.right))
     _require_ground(pair, left_reason, right_reason)
-    stages.begin("rectifying", 0.06)
+    stages.begin("aligning the eyes", 0.06)
+    calibration = self_calibrate(pair, left_reason == 0, right_reason == 0, settings.min_range_m)
+    pair = aligned(pair, calibration)
+    stages.begin("rectifying", 0.12)
     rectified = rectify(pair, left_reason == 0, right_reason == 0, settings.min_range_m)
-    residual = epipolar_residual(rectified)
     stages.begin("matching", 0.18)
     disparity = match(rectified, settings.min_range_m, lambda share: stages.tell(0.18 + 0.5 * share))
     stages.begin("triangulating", 0.68)
-    xyz = triangulate(pair, rectified, disparity, left_reason, settings.matching_sigma_px, settings.max_sigma_share)
+    sigma_px = float(np.hypot(settings.matching_sigma_px, calibration.vergence_sigma_px))
+    xyz = triangulate(pair, rectified, disparity, left_reason, sigma_px, settings.max_sigma_share)
     if not xyz.measured.any():
         raise StereoError(
             "no ground could be measured", file=pair.left.path, expected="textured ground that both eyes see"
@@ -154,9 +160,9 @@ def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progres
     mesh = build_mesh(xyz, pair.left.camera.C, settings.mesh).moved(to_enu)
     terrain = texture_mesh(mesh, pair.left.image)
     stages.begin("reporting", 0.95)
-    report = _report(scene, pair, settings, xyz, terrain, residual, stages.seconds)
+    report = _report(scene, pair, settings, xyz, terrain, calibration, stages.seconds)
     stages.begin("done", 1.0)
-    return Reconstruction(pair, rectified, disparity, xyz, terrain, report)
+    return Reconstruction(pair, rectified, disparity, xyz, terrain, report, calibration)
 
 
 def _require_ground(pair: StereoPair, *reasons: NDArray[np.uint16]) -> None:
@@ -195,7 +201,7 @@ def _report(
     settings: Settings,
     xyz: XyzMap,
     terrain: TexturedMesh,
-    residual: EpipolarResidual,
+    calibration: EpipolarCalibration,
     seconds: dict[str, float],
 ) -> Report:
     no_ground = Reason.SKY | Reason.VIGNETTE | Reason.ROVER | Reason.OUTSIDE_OVERLAP
@@ -211,8 +217,7 @@ def _report(
     notes = []
     if pair.left.site_from_rover is None:
         notes.append("The record has no attitude: the rover was taken as level and facing north.")
-    if abs(residual.median_px) > 0.5:
-        notes.append("The epipolar residual is over 0.5 px: ranges are less certain than their sigma says.")
+    notes.extend(calibration.notes())
     if scene.simulated:
         notes.append("The images are simulated, not taken on Mars.")
     return Report(
@@ -224,7 +229,7 @@ def _report(
         valid_share=round(float(xyz.measured.mean()), 5),
         overlap_share=round(float(xyz.measured[ground].mean()), 5) if ground.any() else 0.0,
         reason_legend=legend,
-        epipolar_residual=asdict(residual),
+        epipolar_residual=calibration.as_json(),
         range_percentiles_m=_percentiles(xyz.range_m),
         sigma_percentiles_m=_percentiles(xyz.sigma_range_m),
         triangles=len(terrain.mesh.faces),

@@ -67,7 +67,9 @@ def test_progress_names_the_stages_and_never_goes_back(bundled):
     shares = [share for _, share in stages]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    assert {"masking", "rectifying", "matching", "triangulating", "meshing"} <= {name for name, _ in stages}
+    assert {"masking", "aligning the eyes", "rectifying", "matching", "triangulating", "meshing"} <= {
+        name for name, _ in stages
+    }
 
 
 def test_the_report_is_plain_json_and_tells_the_truth(bundled):
@@ -78,6 +80,11 @@ def test_the_report_is_plain_json_and_tells_the_truth(bundled):
     assert report["valid_share"] == pytest.approx(result.xyz.measured.mean(), abs=1e-4)
     assert report["triangles"] == len(result.terrain.mesh.faces)
     assert report["range_percentiles_m"]["p50"] == pytest.approx(np.nanmedian(result.xyz.range_m), rel=1e-3)
+    rows = report["epipolar_residual"]
+    # The simulated cameras are exact: nothing to correct, and it says so.
+    assert rows["applied"] is False
+    assert "agree" in rows["why_not"]
+    assert abs(rows["before"]["median_px"]) < 0.02
     sky = report["reason_legend"]["SKY"]
     assert sky["bit"] == 1
     assert sky["share"] == pytest.approx((result.xyz.reason & 1).astype(bool).mean(), abs=1e-4)
@@ -93,6 +100,25 @@ def test_real_ground_lies_on_the_rovers_ground_plane(shared_data, sol):
     both = (xyz.reason & np.uint16(Reason.SKY | Reason.VIGNETTE | Reason.ROVER | Reason.OUTSIDE_OVERLAP)) == 0
     filled = _nearest_range(xyz)
     assert xyz.measured[both & (filled < 30)].mean() > 0.9
+
+
+def test_the_eyes_of_a_real_pair_are_aligned_before_matching(shared_data):
+    scene = read_scene(sorted((shared_data / "perseverance").glob("N?F_0903_*.png")))
+    result = reconstruct(scene)
+    rows = result.report.epipolar_residual
+    assert rows["applied"]
+    assert abs(rows["before"]["median_px"]) > 0.15 > 0.03 > abs(rows["after"]["median_px"])
+    given = scene.pairs[0]
+    assert result.pair.left is given.left
+    assert not np.allclose(result.pair.right.camera.A, given.right.camera.A, atol=1e-6)
+    np.testing.assert_allclose(result.pair.right.camera.C, given.right.camera.C, atol=1e-9)
+    # The doubt about vergence is in sigma: range^2 / (baseline focal) times the root sum of squares, near the middle.
+    middle = result.xyz.measured[480:490, 640:650]
+    ratio = (result.xyz.sigma_range_m / result.xyz.range_m**2)[480:490, 640:650][middle]
+    focal = result.calibration.focal_px
+    expected = np.hypot(0.15, rows["vergence_sigma_px"]) / (0.4244 * focal)
+    assert middle.any()
+    assert np.median(ratio) == pytest.approx(expected, rel=0.35)
 
 
 def _nearest_range(xyz):

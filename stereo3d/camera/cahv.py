@@ -72,6 +72,11 @@ class LinearPart:
             V=(self.V - shift * self.A) / factor,
         )
 
+    def row_scaled(self, factor: float) -> Self:
+        """The model with its vertical focal length times ``factor``; principal row and all columns stay."""
+        principal_row = float(self.V @ self.A) / float(self.A @ self.A)
+        return replace(self, V=principal_row * self.A + factor * (self.V - principal_row * self.A))
+
     def moved(self, to_from_frame: RigidTransform) -> Self:
         """The same camera in another frame.  Raises FrameMismatchError when the transform starts elsewhere."""
         if to_from_frame.source != self.frame:

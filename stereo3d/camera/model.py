@@ -69,6 +69,10 @@ class CameraModel(Protocol):
         """The model of the image after averaging blocks of factor x factor pixels."""
         ...
 
+    def row_scaled(self, factor: float) -> Self:
+        """The model with its vertical focal length times ``factor``; principal row and all columns stay."""
+        ...
+
     def moved(self, to_from_frame: RigidTransform) -> Self:
         """The same camera in another frame."""
         ...

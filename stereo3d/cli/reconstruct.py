@@ -37,5 +37,6 @@ def run(args: argparse.Namespace) -> int:
     report = result.report
     print(f"{result.pair.name}: {len(result.xyz.reason.reshape(-1)):,} pixels, {report.valid_share:.1%} with XYZ,")
     print(f"  {report.overlap_share:.1%} of the ground that both eyes see; {report.triangles:,} triangles")
+    print(f"  {result.calibration.summary}")
     say_written([args.output / name for name in PRODUCTS], started)
     return 0

@@ -132,6 +132,19 @@ def test_cropping_and_binning_shift_and_scale_the_pixels(
         np.testing.assert_allclose(a, b, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["CAHV", "CAHVOR", "CAHVORE"])
+def test_scaling_the_rows_moves_rows_about_the_principal_one_and_no_column(random_camera: Maker, kind: str) -> None:
+    camera = random_camera(4, kind)
+    pixels = pixel_grid(camera.width, camera.height)[::40, ::40]
+    origins, directions = camera.ray(pixels)
+    found = camera.row_scaled(1.01).project(origins + 7.0 * directions)
+    # The row that the image plane's normal meets, which no scale moves: of the linear part alone.
+    principal = CAHV(camera.frame, camera.width, camera.height, camera.C, camera.A, camera.H, camera.V)
+    row = principal.project(camera.C + camera.A)[1]
+    _same(found[..., 0], pixels[..., 0], 1e-9)
+    _same(found[..., 1], row + 1.01 * (pixels[..., 1] - row), 1e-9)
+
+
 @pytest.mark.parametrize("factor", [0, -1, 10_000])
 def test_impossible_binning_is_refused(random_camera: Maker, factor: int) -> None:
     with pytest.raises(ValueError, match="cannot bin"):

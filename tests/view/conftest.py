@@ -13,6 +13,7 @@ from stereo3d.image import Image
 from stereo3d.observation import Eye, Observation, StereoPair
 from stereo3d.pipeline import Reconstruction, Report
 from stereo3d.stereo.disparity import Disparity, Reason, RectifiedPair, XyzMap
+from stereo3d.stereo.epipolar import EpipolarCalibration
 from stereo3d.terrain.mesh import TerrainMesh
 from stereo3d.terrain.texture import TexturedMesh
 
@@ -141,7 +142,8 @@ def make_reconstruction() -> Reconstruction:
         Disparity(np.where(seen, 190.0 * 0.4 / range_m, np.nan), reason),
         XyzMap(ROVER, enu.inverse().apply(xyz_enu), range_m, sigma_m, np.zeros_like(range_m), reason),
         TexturedMesh(mesh, uv.astype(np.float32), image),
-        cast(Report, None),  # the viewer reads no report
+        cast(Report, None),  # the viewer reads no report,
+        cast(EpipolarCalibration, None),  # nor how the eyes were aligned
     )
 
 
