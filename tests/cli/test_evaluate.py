@@ -14,6 +14,7 @@ from stereo3d.cli import evaluate
 from stereo3d.cli.main import main
 from stereo3d.frames import Float
 from stereo3d.read import read_scene
+from stereo3d.read.planes import read_planes
 from stereo3d.scene import Scene
 from stereo3d.simulate.scene_writer import write_scene
 from stereo3d.simulate.truth_file import read_truth
@@ -80,7 +81,7 @@ def test_interleaved_xyz_is_taken_too(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "xyz.tif"
     tifffile.imwrite(path, bench.truth.xyz.astype(np.float32), photometric="rgb")
     assert np.array_equal(
-        evaluate.read_planes(path, 3, bench.truth.range_m.shape), bench.truth.xyz.astype(np.float32), equal_nan=True
+        read_planes(path, 3, bench.truth.range_m.shape), bench.truth.xyz.astype(np.float32), equal_nan=True
     )
 
 
