@@ -153,8 +153,8 @@ def _off_rays(path: Path, offset_px: float) -> list[str]:
     if not offset_px > _OFF_RAY_PX:
         return []
     return [
-        f"{_plain(path.name)}: its points lie {offset_px:.1f} px (median) off the rays of their pixels; is it of this left "
-        "image, and in the ROVER_NAV frame?"
+        f"{_plain(path.name)}: its points lie {offset_px:.1f} px (median) off the rays of their pixels; is it of this "
+        "left image, and in the ROVER_NAV frame?"
     ]
 
 

@@ -169,7 +169,7 @@ def _density(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray
 def _histogram(
     sheet: Sheet, box: Box, errors: Errors, bins: list[tuple[str, NDArray[np.bool_]]], limit: float
 ) -> None:  # fmt: skip
-    edges = np.linspace(-limit, limit, 81)
+    edges = np.linspace(-limit, limit, 82)
     middles = (edges[1:] + edges[:-1]) / 2.0
     lines = []
     for (label, where), colour in zip(bins, SERIES, strict=True):
@@ -178,7 +178,8 @@ def _histogram(
             beyond = float((np.abs(values) > limit).mean())
             text = f"{label}   beyond the plot {100 * beyond:.1f} %"
             lines.append((text, colour, _density(values, edges)))
-    top = max((float(d.max()) for _, _, d in lines), default=1.0) * 1.08
+    # All errors may lie beyond the plot.
+    top = 1.08 * max((float(d.max()) for _, _, d in lines), default=0.0) or 1.0
     axes = Axes(box, (-limit, limit), (0.0, top))
     axes.frame(sheet, ticks(-limit, limit, 8), ticks(0.0, top, 5), "error, px of disparity", "density, per px", 15)
     sheet.line(axes.place([0.0, 0.0], [0.0, top]), FAINT, 1.0)
@@ -190,7 +191,7 @@ def _histogram(
 def _reliability(
     sheet: Sheet, box: Box, errors: Errors, bins: list[tuple[str, NDArray[np.bool_]]], evaluation: Evaluation
 ) -> None:  # fmt: skip
-    edges = np.linspace(-4.0, 4.0, 65)
+    edges = np.linspace(-4.0, 4.0, 66)
     middles = (edges[1:] + edges[:-1]) / 2.0
     lines = []
     for (label, where), colour, score in zip(bins, SERIES, evaluation.by_range, strict=True):
