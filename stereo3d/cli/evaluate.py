@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
                 picture = error_picture(
                     result.errors, result.evaluation, result.reference, left, result.title, result.against
                 )
-                picture.save(folder / path.name)
+                picture.save(folder / path.name, quality=93)
     print_table(result)
     for path in targets:
         print(f"wrote {path}")

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     check_picture_path(args.picture)
     with atomic_files(args.picture) as folder:
         explanation = _explained(args)
-        explain_picture(explanation).save(folder / args.picture.name)
+        explain_picture(explanation).save(folder / args.picture.name, quality=93)
     _print(explanation)
     print(f"wrote {args.picture}")
     return 0

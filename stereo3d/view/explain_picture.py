@@ -135,7 +135,7 @@ def _strip_and_curve(sheet: Sheet, explanation: Explanation, curve: Curve) -> No
     y_label = f"correlation (ZNCC) of the {WINDOW_PX} px window"
     axes.frame(sheet, ticks(span[1], span[0], 9), ticks(axes.y[0], 1.0, 4), "", y_label)
     bottom = axes.box[3]
-    sheet.text(_LEFT - 9, bottom + 6, "px", 14, FAINT, "ra")
+    sheet.text(_LEFT - 26, bottom + 6, "px", 14, FAINT, "ra")
     _masked(sheet, axes, curve)
     _range_ticks(sheet, axes, curve)
     axes.curve(sheet, curve.disparity_px, np.where(curve.masked, curve.zncc, np.nan), _DIM, 1.5)

@@ -12,7 +12,7 @@ from stereo3d.pipeline import Reconstruction
 from stereo3d.stereo.explain import explain
 from stereo3d.view.surface import Surface
 from stereo3d.view.tools import pick
-from stereo3d.view.viewpoint import Viewpoint, camera_centre
+from stereo3d.view.viewpoint import camera_centre
 
 Float = NDArray[np.float64]
 
@@ -21,18 +21,18 @@ _LETTERS = 76
 
 
 def pixel_under(
-    reconstruction: Reconstruction, surface: Surface, view: Viewpoint, origin: Float, direction: Float
+    reconstruction: Reconstruction, surface: Surface, origin: Float, direction: Float
 ) -> tuple[int, int] | str:
-    """The pixel (column, row) of the left image that shows what a ray of ``view`` (ENU) meets; or why none is known.
+    """The pixel (column, row) of the left image that shows what a ray ((3,), (3,), ENU) meets; or why none is known.
 
     Through a hole the ray meets nothing.  Then only its direction is known, which is that of one pixel only where the
-    view is taken from the left camera's own place.
+    ray starts at the left camera's own place.
     """
     camera, enu = reconstruction.pair.left.camera, reconstruction.enu_from_rover
     point = pick(reconstruction, surface, origin, direction)
     if point is not None:
         place = point.xyz_rover
-    elif not view.parallel and np.linalg.norm(view.eye - camera_centre(reconstruction)) < 1e-6:
+    elif np.linalg.norm(origin - camera_centre(reconstruction)) < 1e-6:
         place = camera.C + _FAR_M * enu.inverse().rotate(direction / np.linalg.norm(direction))
     else:
         return "no ground there; what is missing can be told from the rover's camera only: press r, then ask again"
@@ -44,11 +44,9 @@ def pixel_under(
     return int(rounded[0]), int(rounded[1])
 
 
-def explain_ray(
-    reconstruction: Reconstruction, surface: Surface, view: Viewpoint, origin: Float, direction: Float
-) -> list[str]:
-    """What a person reads about what a ray of ``view`` (ENU; (3,), (3,)) meets, in lines of some 80 letters."""
-    pixel = pixel_under(reconstruction, surface, view, origin, direction)
+def explain_ray(reconstruction: Reconstruction, surface: Surface, origin: Float, direction: Float) -> list[str]:
+    """What a person reads about what a ray ((3,), (3,), ENU) meets, in lines of some 80 letters."""
+    pixel = pixel_under(reconstruction, surface, origin, direction)
     if isinstance(pixel, str):
         lines = [pixel]
     else:

@@ -279,7 +279,7 @@ class Window:
 
     def explain(self, x: int, y: int) -> None:
         """Tell what is known about the left image's pixel below (x, y): why it is a hole, or how well it matches."""
-        self._told = explain_ray(self._made, self._surface, self.view, *self._ray(x, y))
+        self._told = explain_ray(self._made, self._surface, *self._ray(x, y))
         print("\n".join(self._told), flush=True)
         self._refresh()
 

@@ -91,7 +91,7 @@ def test_strangers_are_refused_in_one_line(xyz: np.ndarray, tmp_path: Path) -> N
     (tmp_path / "fat.tif").write_bytes((tmp_path / "lzw.tif").read_bytes() + noise)
     (tmp_path / "text.tif").write_text("this is no picture")
     cases = {
-        "lzw.tif": "LZW",
+        "lzw.tif": "is compressed as LZW",
         "fat.tif": "larger than such a map",
         "text.tif": "cannot be read as TIFF",
         _write(tmp_path / "int.tif", xyz.astype(np.int16), photometric="rgb").name: "int16",
