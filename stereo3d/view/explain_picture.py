@@ -178,7 +178,8 @@ def _range_ticks(sheet: Sheet, axes: Axes, curve: Curve) -> None:
     y = axes.box[3] + 34
     for value, text in marks:
         x = float(axes.place(value, 0.0)[0])
-        if all(abs(x - other) > 46 for other in taken):
+        # Neither over another one nor over the name of the row.
+        if x > axes.box[0] + 24 and all(abs(x - other) > 46 for other in taken):
             sheet.line([(x, y), (x, y + 7)], ACCENT, 1.5)
             sheet.text(x, y + 10, text, 14, INK, "ma")
             taken.append(x)
