@@ -21,6 +21,7 @@ from stereo3d.stereo.epipolar import EpipolarResidual, epipolar_residual
 from stereo3d.stereo.masks import known_reasons
 from stereo3d.stereo.match import match
 from stereo3d.stereo.rectify import rectify
+from stereo3d.stereo.refine import refine
 from stereo3d.stereo.triangulate import triangulate
 from stereo3d.terrain.mesh import MeshSettings, build_mesh
 from stereo3d.terrain.texture import TexturedMesh, texture_mesh
@@ -33,8 +34,6 @@ Progress = Callable[[str, float], None]
 class Settings:
     """What the user may choose.  Every number with its unit in its name."""
 
-    matching_sigma_px: float = 0.15
-    """One sigma of the disparity, px of the raw image."""
     min_range_m: float = 1.0
     """Nearest ground that is searched for, m along the viewing axis."""
     max_sigma_share: float = 0.1
@@ -140,9 +139,11 @@ def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progres
     rectified = rectify(pair, left_reason == 0, right_reason == 0, settings.min_range_m)
     residual = epipolar_residual(rectified)
     stages.begin("matching", 0.18)
-    disparity = match(rectified, settings.min_range_m, lambda share: stages.tell(0.18 + 0.5 * share))
-    stages.begin("triangulating", 0.68)
-    xyz = triangulate(pair, rectified, disparity, left_reason, settings.matching_sigma_px, settings.max_sigma_share)
+    disparity = match(rectified, settings.min_range_m, lambda share: stages.tell(0.18 + 0.37 * share))
+    stages.begin("refining", 0.55)
+    matches = refine(pair, rectified, disparity, left_reason, progress=lambda s: stages.tell(0.55 + 0.15 * s))
+    stages.begin("triangulating", 0.7)
+    xyz = triangulate(pair, matches, settings.max_sigma_share)
     if not xyz.measured.any():
         raise StereoError(
             "no ground could be measured", file=pair.left.path, expected="textured ground that both eyes see"
