@@ -28,30 +28,34 @@ F32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 U16 = NDArray[np.uint16]
 
-_BLUR_PX = 0.5
+_BLUR_PX = 0.4
 """Both images are smoothed by this much: finer detail is noise and aliasing, and tells of no shift."""
-_WINDOW = (4, 2.0)
+_WINDOW = (5, 2.0)
 """Radius and standard deviation of the window, px."""
-_SOFT = (2, 1.5)
+_SOFT = (2, 2.0)
 """Radius and standard deviation of the smoothing of the ground's shape, px."""
-_SAME_PX, _GROW = 0.3, 0.15
+_SAME_PX, _GROW = 0.25, 0.15
 """Neighbours belong to one surface when their disparities differ by less, px, and so much more per px of distance."""
 _MOST_MOVE_PX = 0.5
 _WALK_PX = 1.0
-_OUTLIER = 2.5
+_OUTLIER = 2.0
 _TONE_PX = 12.0
-_EDGE_REACH, _EDGE_JUMP_PX = 4, 0.7
+_EDGE_REACH, _EDGE_JUMP_PX = 4, 0.5
 _EDGE_WINDOW = (3, 2.0)
 _LIKENESS_DN, _MOST_UNLIKE_DN = 12.0, 5.0
 _APART_PX, _BETTER = 0.35, 0.95
 _GRID_STEP = 4
 _PAD = 10
 _BAND_ROWS = 64
-_MAX_SIGMA_PX = 0.5
-_SIGMA_NOISE, _SIGMA_ROUGH, _SIGMA_FLOOR_PX = 1.0, 1.0, 0.01
-"""Share in sigma of the noise that the residual shows and of the roughness of the ground; and what is always there.
-
-Measured on simulated ground (seeds 1 and 11); see the benchmark for how they hold on other seeds."""
+_MAX_NOISE_PX = 0.3
+"""Sigma from the noise alone, px of the raw image, beyond which a window holds too little texture."""
+_MOST_SIGMA_PX = 1.0
+_SIGMA_NOISE, _SIGMA_FLOOR_PX = 0.5, 0.01
+_SIGMA_MOVE_PX, _MOVE_PX, _MOVE_POWER, _MOVE_REACH_PX = 0.112, 0.03, 1.4, 2.0
+"""What sigma is made of, px of the raw image: a share of the noise that the residual shows, what is always there, and
+what the last step still moved (``_SIGMA_MOVE_PX`` for a root mean square of ``_MOVE_PX`` about the pixel), which tells of
+ground rougher than a window can follow.  Fitted to simulated ground (seed 1); the benchmark shows how it holds on
+others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,13 +152,14 @@ def refine(
         step()
         if progress is not None:
             progress(number / 4)
+    sigma = work.sigma_px(search.stretch)
     flag(reason, (reason == 0) & (_saturated(pair.left.image) > 0.5), Reason.SATURATED)
     with np.errstate(invalid="ignore"):
-        lost = ~(work.cut(work.sigma) <= _MAX_SIGMA_PX * search.stretch)
+        lost = ~(work.cut(work.noise) <= _MAX_NOISE_PX * search.stretch)
         flag(reason, (reason == 0) & lost, Reason.LOW_TEXTURE)
         wandered = ~(np.abs(work.cut(work.last)) < _MOST_MOVE_PX)
         flag(reason, (reason == 0) & wandered, Reason.NOT_CONVERGED)
-    return _matches(work.partners(), work.cut(work.values), work.cut(work.sigma), reason)
+    return _matches(work.partners(), work.cut(work.values), sigma, reason)
 
 
 def _saturated(image: Image) -> F32:
@@ -190,7 +195,7 @@ class _Work:
         self.values = self._pad(values, np.nan)
         self._begin = self.values
         self._trust = np.ones_like(self.values)
-        self._warped, self._slope, self._rest, self.last, self.sigma = (np.empty_like(self.values) for _ in range(5))
+        self._warped, self._slope, self._rest, self.last, self.noise = (np.empty_like(self.values) for _ in range(5))
 
     @staticmethod
     def _pad(image: F32, value: float | None) -> F32:
@@ -227,17 +232,17 @@ class _Work:
         k, grid = self._kernels, (self._grid, np.float32(_GRID_STEP))
         self._run(k.warp, self._u, self._v, self.values, self._spline, *grid, self._warped, self._slope)
 
-    def _planes(self) -> tuple[F32, F32, F32, F32]:
-        """Height, both slopes and roughness of the plane about each pixel."""
-        out = tuple(np.empty_like(self.values) for _ in range(4))
+    def _planes(self) -> tuple[F32, F32, F32]:
+        """Height and both slopes of the plane about each pixel."""
+        out = tuple(np.empty_like(self.values) for _ in range(3))
         same, grow = np.float32(_SAME_PX), np.float32(_GROW)
         self._run(self._kernels.planes, self.values, _bell(*_SOFT), same, grow, *out)
-        return out[0], out[1], out[2], out[3]
+        return out[0], out[1], out[2]
 
     def step(self) -> None:
         """Warp, solve, move; what does not fit is trusted less next time."""
         self._warp()
-        smooth, _, _, rough = self._planes()
+        smooth, _, _ = self._planes()
         self._run(
             self._kernels.solve,
             self._left,
@@ -249,7 +254,7 @@ class _Work:
             np.float32(_SAME_PX),
             np.float32(_GROW),
             self.last,
-            self.sigma,
+            self.noise,
             self._rest,
         )
         moved = smooth + np.clip(self.last, -_MOST_MOVE_PX, _MOST_MOVE_PX)
@@ -258,14 +263,23 @@ class _Work:
         square = np.nan_to_num(self._rest) ** 2
         usual = cv2.GaussianBlur(square, (0, 0), 4.0) + np.float32(0.25)
         self._trust = 1.0 / (1.0 + square / (np.float32(_OUTLIER**2) * usual))
-        noise = np.float32(_SIGMA_NOISE) * self.sigma
-        self.sigma = np.sqrt(noise**2 + (np.float32(_SIGMA_ROUGH) * rough) ** 2 + np.float32(_SIGMA_FLOOR_PX**2))
+
+    def sigma_px(self, stretch: F32) -> F32:
+        """One sigma of the disparity (rows, columns), px of the rectified images; NaN where there is no solution."""
+        known = np.isfinite(self.last)
+        square = cv2.GaussianBlur(np.where(known, self.last, np.float32(0)) ** 2, (0, 0), _MOVE_REACH_PX)
+        square /= np.maximum(cv2.GaussianBlur(known.astype(np.float32), (0, 0), _MOVE_REACH_PX), np.float32(1e-3))
+        moved = self.cut(np.sqrt(square)) / (np.float32(_MOVE_PX) * np.maximum(stretch, np.float32(1e-6)))
+        rough = np.float32(_SIGMA_MOVE_PX) * moved ** np.float32(_MOVE_POWER) * stretch
+        noise = np.float32(_SIGMA_NOISE) * self.cut(self.noise)
+        out: F32 = np.sqrt(rough**2 + noise**2 + (np.float32(_SIGMA_FLOOR_PX) * stretch) ** 2)
+        return np.minimum(out, np.float32(_MOST_SIGMA_PX) * stretch)
 
     def reassign(self) -> None:
         """Let pixels beside depth steps change to the surface that they look more alike on."""
         self._warp()
         gain, offset = self._tone()
-        _, across, down, _ = self._planes()
+        _, across, down = self._planes()
         edge = np.empty(self.values.shape, dtype=np.bool_)
         k = self._kernels
         self._run(k.edges, self.values, across, down, _EDGE_REACH, np.float32(_EDGE_JUMP_PX), edge)

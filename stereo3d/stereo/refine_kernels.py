@@ -161,7 +161,6 @@ def _add_plane(d: F32, d0: F32, weight: float, ox: float, oy: float, limit: floa
         sums[6, i] += w * q
         sums[7, i] += w * q * ox
         sums[8, i] += w * q * oy
-        sums[9, i] += w * q * q
 
 
 @_compiled
@@ -173,19 +172,17 @@ def planes(
     height: F32,
     across: F32,
     down: F32,
-    rough: F32,
     first: int,
     end: int,
 ) -> None:
-    """The plane through the disparities about each pixel: ``height`` there, slopes ``across`` and ``down``, and
-    ``rough``, the root mean square distance from it, px.
+    """The plane through the disparities about each pixel: ``height`` there, slopes ``across`` and ``down``, px.
 
     Weighted by ``soft`` (odd, odd); those that differ by over ``same`` + ``grow`` x distance are another surface's.
     """
     rows, columns = disparity.shape
     r = soft.shape[0] // 2
-    sums = np.empty((10, _TILE), np.float32)
-    height[first:end], across[first:end], down[first:end], rough[first:end] = np.nan, np.nan, np.nan, np.nan
+    sums = np.empty((9, _TILE), np.float32)
+    height[first:end], across[first:end], down[first:end] = np.nan, np.nan, np.nan
     for y in range(max(first, r), min(end, rows - r)):
         for left in range(r, columns - r, _TILE):
             n = min(_TILE, columns - r - left)
@@ -200,7 +197,7 @@ def planes(
                 if not middle[i] == middle[i]:
                     continue
                 t, sx, sy, sxx, sxy, syy = sums[0, i], sums[1, i], sums[2, i], sums[3, i], sums[4, i], sums[5, i]
-                e, ex, ey, ee = sums[6, i], sums[7, i], sums[8, i], sums[9, i]
+                e, ex, ey = sums[6, i], sums[7, i], sums[8, i]
                 a, b, c = sxx * syy - sxy * sxy, sx * syy - sxy * sy, sx * sxy - sxx * sy
                 det = t * a - sx * b + sy * c
                 z, px, py = e / t, _f(0), _f(0)
@@ -209,7 +206,6 @@ def planes(
                     px = (t * (ex * syy - ey * sxy) - e * b + sy * (sx * ey - sy * ex)) / det
                     py = (t * (sxx * ey - sxy * ex) - sx * (sx * ey - sy * ex) + e * c) / det
                 height[y, left + i], across[y, left + i], down[y, left + i] = middle[i] + z, px, py
-                rough[y, left + i] = math.sqrt(max(ee - z * e - px * ex - py * ey, _f(0)) / t)
 
 
 @_compiled
