@@ -16,7 +16,7 @@ from stereo3d.errors import PairError, StereoError
 from stereo3d.frames import ENU_FROM_NED, Frame, RigidTransform
 from stereo3d.observation import Observation, StereoPair
 from stereo3d.scene import Scene
-from stereo3d.stereo.disparity import REASON_TEXT, Disparity, Reason, RectifiedPair, XyzMap
+from stereo3d.stereo.disparity import REASON_TEXT, Disparity, Matches, Reason, RectifiedPair, XyzMap
 from stereo3d.stereo.epipolar import EpipolarResidual, epipolar_residual
 from stereo3d.stereo.masks import known_reasons
 from stereo3d.stereo.match import match
@@ -62,6 +62,8 @@ class Report:
     """Row difference of sparse matches between the rectified images, px: count, median, MAD."""
     range_percentiles_m: dict[str, float | None]
     sigma_percentiles_m: dict[str, float | None]
+    matching_sigma_percentiles_px: dict[str, float | None]
+    """One sigma of the disparity, px of the rectified images, over all matches."""
     triangles: int
     vertices: int
     seconds: dict[str, float]
@@ -82,6 +84,7 @@ class Reconstruction:
     pair: StereoPair
     rectified: RectifiedPair
     disparity: Disparity
+    matches: Matches
     xyz: XyzMap
     terrain: TexturedMesh
     """In the ENU frame of the stop (X east, Y north, Z up, m; origin of ROVER_NAV)."""
@@ -139,9 +142,9 @@ def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progres
     rectified = rectify(pair, left_reason == 0, right_reason == 0, settings.min_range_m)
     residual = epipolar_residual(rectified)
     stages.begin("matching", 0.18)
-    disparity = match(rectified, settings.min_range_m, lambda share: stages.tell(0.18 + 0.37 * share))
+    disparity = match(rectified, settings.min_range_m, lambda share: stages.tell(0.18 + 0.36 * share))
     stages.begin("refining", 0.55)
-    matches = refine(pair, rectified, disparity, left_reason, progress=lambda s: stages.tell(0.55 + 0.15 * s))
+    matches = refine(pair, rectified, disparity, left_reason, progress=lambda s: stages.tell(0.55 + 0.14 * s))
     stages.begin("triangulating", 0.7)
     xyz = triangulate(pair, matches, settings.max_sigma_share)
     if not xyz.measured.any():
@@ -153,9 +156,9 @@ def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progres
     mesh = build_mesh(xyz, pair.left.camera.C, settings.mesh).moved(to_enu)
     terrain = texture_mesh(mesh, pair.left.image)
     stages.begin("reporting", 0.95)
-    report = _report(scene, pair, settings, xyz, terrain, residual, stages.seconds)
+    report = _report(scene, pair, settings, matches, xyz, terrain, residual, stages.seconds)
     stages.begin("done", 1.0)
-    return Reconstruction(pair, rectified, disparity, xyz, terrain, report)
+    return Reconstruction(pair, rectified, disparity, matches, xyz, terrain, report)
 
 
 def _require_ground(pair: StereoPair, *reasons: NDArray[np.uint16]) -> None:
@@ -192,6 +195,7 @@ def _report(
     scene: Scene,
     pair: StereoPair,
     settings: Settings,
+    matches: Matches,
     xyz: XyzMap,
     terrain: TexturedMesh,
     residual: EpipolarResidual,
@@ -226,6 +230,7 @@ def _report(
         epipolar_residual=asdict(residual),
         range_percentiles_m=_percentiles(xyz.range_m),
         sigma_percentiles_m=_percentiles(xyz.sigma_range_m),
+        matching_sigma_percentiles_px=_percentiles(matches.sigma_px),
         triangles=len(terrain.mesh.faces),
         vertices=len(terrain.mesh.vertices),
         seconds=seconds,

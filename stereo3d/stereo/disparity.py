@@ -111,7 +111,11 @@ class Matches:
 
     def __post_init__(self) -> None:
         shape = self.reason.shape
-        if len(shape) != 2 or self.right.shape != (*shape, 2) or not self.disparity_px.shape == self.sigma_px.shape == shape:
+        if (
+            len(shape) != 2
+            or self.right.shape != (*shape, 2)
+            or not self.disparity_px.shape == self.sigma_px.shape == shape
+        ):
             raise ValueError("all arrays must have one (rows, columns)")
         for name in ("right", "disparity_px", "sigma_px"):
             object.__setattr__(self, name, locked(getattr(self, name), np.float32))

@@ -1,7 +1,7 @@
 """Sub-pixel matches by least squares, from each pixel of the left raw image to where the right raw image shows it.
 
-Neither image is resampled but for the right one's spline at the places asked for.  The right image is warped to the left
-one along the disparity known so far, so a window follows the ground's own shape instead of being taken for flat; a
+No image is resampled but for the right one's spline at the places asked for.  The right image is warped to the left one
+along the disparity known so far, so a window follows the ground's own shape instead of being taken for flat; a
 Gauss-Newton step then moves each pixel by what its window wants (gain and offset free), and the smoothed shape is
 taken for the next.  Pixels of another surface (a rock's edge) are left out of a window, and a pixel beside a depth step
 may change to the surface that it looks more alike on, which undoes the matcher's fattening of rocks.
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cv2
@@ -34,6 +35,9 @@ _WINDOW = (5, 2.0)
 """Radius and standard deviation of the window, px."""
 _SOFT = (2, 2.0)
 """Radius and standard deviation of the smoothing of the ground's shape, px."""
+_WIDE_WINDOW, _WIDE_SOFT = (9, 4.5), (5, 3.5)
+_LEAN_PX = 0.12
+"""Windows of a noise sigma of so many px of the raw image lean half on the wide window."""
 _SAME_PX, _GROW = 0.25, 0.15
 """Neighbours belong to one surface when their disparities differ by less, px, and so much more per px of distance."""
 _MOST_MOVE_PX = 0.5
@@ -51,9 +55,9 @@ _MAX_NOISE_PX = 0.3
 """Sigma from the noise alone, px of the raw image, beyond which a window holds too little texture."""
 _MOST_SIGMA_PX = 1.0
 _SIGMA_NOISE, _SIGMA_FLOOR_PX = 0.5, 0.01
-_SIGMA_MOVE_PX, _MOVE_PX, _MOVE_POWER, _MOVE_REACH_PX = 0.112, 0.03, 1.4, 2.0
+_SIGMA_MOVE_PX, _MOVE_PX, _MOVE_POWER, _MOVE_REACH_PX = 0.115, 0.03, 1.4, 2.0
 """What sigma is made of, px of the raw image: a share of the noise that the residual shows, what is always there, and
-what the last step still moved (``_SIGMA_MOVE_PX`` for a root mean square of ``_MOVE_PX`` about the pixel), which tells of
+what the last step still moved (``_SIGMA_MOVE_PX`` for a root mean square of ``_MOVE_PX`` about the pixel), a sign of
 ground rougher than a window can follow.  Fitted to simulated ground (seed 1); the benchmark shows how it holds on
 others."""
 
@@ -77,11 +81,13 @@ def _search(pair: StereoPair, rectified: RectifiedPair, row_offset_px: float | F
     left, camera = pair.left.camera, rectified.right_camera
     at = rectified.left_camera.project(reference_points(*left.ray(pixel_grid(left.width, left.height))))
     stretch = np.abs(np.gradient(at[..., 0], axis=1)).astype(np.float32)
-    at = np.nan_to_num(at, nan=-1e4).astype(np.float32)
+    at = np.nan_to_num(at, nan=-1e4)
     shift = principal_column(rectified.left_camera) - principal_column(camera)
     coarse = pixel_grid(camera.width // _GRID_STEP + 2, camera.height // _GRID_STEP + 2) * float(_GRID_STEP)
     grid = pair.right.camera.project(reference_points(*camera.ray(coarse))).astype(np.float32)
-    return _Search(at[..., 0] - np.float32(shift), at[..., 1] - np.float32(row_offset_px), stretch, at, grid)
+    u: F32 = (at[..., 0] - shift).astype(np.float32)
+    v: F32 = (at[..., 1] - row_offset_px).astype(np.float32)
+    return _Search(u, v, stretch, at.astype(np.float32), grid)
 
 
 def _sampled(disparity: Disparity, at: F32) -> tuple[F32, U16]:
@@ -148,7 +154,9 @@ def refine(
     search = _search(pair, rectified, row_offset_px)
     values, reason = _start(disparity, masks, search)
     work = _Work(pair, search, values, threads)
-    for number, step in enumerate((work.step, work.reassign, work.step, work.step), start=1):
+    wide = partial(work.step, wide=True)
+    steps: tuple[Callable[[], None], ...] = (work.step, work.reassign, wide, wide)
+    for number, step in enumerate(steps, start=1):
         step()
         if progress is not None:
             progress(number / 4)
@@ -164,10 +172,10 @@ def refine(
 
 def _saturated(image: Image) -> F32:
     """Share of each pixel's window, 0 to 1, in which a channel stands at the top of an integer image's scale."""
-    pixels = image.pixels
-    if not np.issubdtype(pixels.dtype, np.integer):
+    pixels: NDArray[Any] = image.pixels
+    if pixels.dtype.kind != "u":
         return np.zeros(pixels.shape[:2], dtype=np.float32)
-    top = pixels == np.iinfo(pixels.dtype).max
+    top: Bool = np.equal(pixels, np.iinfo(pixels.dtype).max)
     full = (top if top.ndim == 2 else top.any(axis=2)).astype(np.float32)
     size = 2 * _WINDOW[0] + 1
     share: F32 = cv2.blur(full, (size, size))
@@ -184,9 +192,10 @@ class _Work:
     """The images on their way to a solution, padded by ``_PAD`` px so that windows at the frame's border are whole."""
 
     def __init__(self, pair: StereoPair, search: _Search, values: F32, threads: int) -> None:
-        from stereo3d.stereo import refine_kernels
+        from stereo3d.stereo import edge_kernels, refine_kernels
 
         self._kernels: Any = refine_kernels
+        self._edge_kernels: Any = edge_kernels
         self._threads = threads
         self._left = self._pad(self._smoothed(pair.left.image), None)
         self._spline = self._spline_of(self._smoothed(pair.right.image))
@@ -195,7 +204,8 @@ class _Work:
         self.values = self._pad(values, np.nan)
         self._begin = self.values
         self._trust = np.ones_like(self.values)
-        self._warped, self._slope, self._rest, self.last, self.noise = (np.empty_like(self.values) for _ in range(5))
+        self._warped, self._slope, self.last, self.noise = (np.empty_like(self.values) for _ in range(4))
+        self._stretch = self._pad(np.maximum(search.stretch, np.float32(1e-6)), 1.0)
 
     @staticmethod
     def _pad(image: F32, value: float | None) -> F32:
@@ -232,35 +242,45 @@ class _Work:
         k, grid = self._kernels, (self._grid, np.float32(_GRID_STEP))
         self._run(k.warp, self._u, self._v, self.values, self._spline, *grid, self._warped, self._slope)
 
-    def _planes(self) -> tuple[F32, F32, F32]:
+    def _planes(self, soft: tuple[int, float] = _SOFT) -> tuple[F32, F32, F32]:
         """Height and both slopes of the plane about each pixel."""
         out = tuple(np.empty_like(self.values) for _ in range(3))
         same, grow = np.float32(_SAME_PX), np.float32(_GROW)
-        self._run(self._kernels.planes, self.values, _bell(*_SOFT), same, grow, *out)
+        self._run(self._kernels.planes, self.values, _bell(*soft), same, grow, *out)
         return out[0], out[1], out[2]
 
-    def step(self) -> None:
-        """Warp, solve, move; what does not fit is trusted less next time."""
+    def _solved(self, window: tuple[int, float], soft: tuple[int, float]) -> tuple[F32, F32, F32, F32]:
+        """Smoothed shape, move, noise and residual with windows of this size."""
+        smooth, _, _ = self._planes(soft)
+        move, noise, rest = (np.empty_like(self.values) for _ in range(3))
+        images = (self._left, self._warped, self._slope, self.values, self._trust)
+        same, grow = np.float32(_SAME_PX), np.float32(_GROW)
+        self._run(self._kernels.solve, *images, _bell(*window), same, grow, move, noise, rest)
+        return smooth, move, noise, rest
+
+    def step(self, wide: bool = False) -> None:
+        """Warp, solve, move; what does not fit is trusted less next time.
+
+        With ``wide``, pixels whose window holds little texture beside the noise lean on a wider one.
+        """
         self._warp()
-        smooth, _, _ = self._planes()
-        self._run(
-            self._kernels.solve,
-            self._left,
-            self._warped,
-            self._slope,
-            self.values,
-            self._trust,
-            _bell(*_WINDOW),
-            np.float32(_SAME_PX),
-            np.float32(_GROW),
-            self.last,
-            self.noise,
-            self._rest,
-        )
-        moved = smooth + np.clip(self.last, -_MOST_MOVE_PX, _MOST_MOVE_PX)
+        smooth, move, noise, rest = self._solved(_WINDOW, _SOFT)
+        if wide:
+            smooth_w, move_w, noise_w, _ = self._solved(_WIDE_WINDOW, _WIDE_SOFT)
+            square = (noise / self._stretch) ** 2
+            lean = square / (square + np.float32(_LEAN_PX**2))
+            lean = np.where(np.isfinite(move) & np.isfinite(lean), lean, np.float32(1))
+            lean[~np.isfinite(move_w)] = 0.0
+            for narrow, broad in ((smooth, smooth_w), (move, move_w)):
+                narrow[:] = np.where(lean < 1, np.nan_to_num(narrow) * (1 - lean), 0) + np.where(
+                    lean > 0, broad * lean, 0
+                )
+            noise = np.hypot(np.where(lean < 1, noise * (1 - lean), 0), np.where(lean > 0, noise_w * lean, 0))
+        self.last, self.noise = move, noise
+        moved = smooth + np.clip(move, -_MOST_MOVE_PX, _MOST_MOVE_PX)
         moved = np.clip(moved, self._begin - np.float32(_WALK_PX), self._begin + np.float32(_WALK_PX))
         self.values = np.where(np.isfinite(moved), moved, self.values)
-        square = np.nan_to_num(self._rest) ** 2
+        square = np.nan_to_num(rest) ** 2
         usual = cv2.GaussianBlur(square, (0, 0), 4.0) + np.float32(0.25)
         self._trust = 1.0 / (1.0 + square / (np.float32(_OUTLIER**2) * usual))
 
@@ -273,7 +293,8 @@ class _Work:
         rough = np.float32(_SIGMA_MOVE_PX) * moved ** np.float32(_MOVE_POWER) * stretch
         noise = np.float32(_SIGMA_NOISE) * self.cut(self.noise)
         out: F32 = np.sqrt(rough**2 + noise**2 + (np.float32(_SIGMA_FLOOR_PX) * stretch) ** 2)
-        return np.minimum(out, np.float32(_MOST_SIGMA_PX) * stretch)
+        limit = np.float32(_MOST_SIGMA_PX) * stretch
+        return np.where(out > limit, limit, out)
 
     def reassign(self) -> None:
         """Let pixels beside depth steps change to the surface that they look more alike on."""
@@ -281,7 +302,7 @@ class _Work:
         gain, offset = self._tone()
         _, across, down = self._planes()
         edge = np.empty(self.values.shape, dtype=np.bool_)
-        k = self._kernels
+        k = self._edge_kernels
         self._run(k.edges, self.values, across, down, _EDGE_REACH, np.float32(_EDGE_JUMP_PX), edge)
         out = self.values.copy()
         self._run(
@@ -317,7 +338,7 @@ class _Work:
         spread = np.maximum(self._wide(b * b) / weight - mean_b * mean_b, 0)
         gain = (self._wide(a * b) / weight - mean_a * mean_b + np.float32(0.1)) / (spread + np.float32(0.1))
         gain = np.clip(gain, np.float32(0.2), np.float32(5))
-        return gain, mean_a - gain * mean_b
+        return gain.astype(np.float32), (mean_a - gain * mean_b).astype(np.float32)
 
     @staticmethod
     def _wide(image: F32) -> F32:

@@ -19,25 +19,25 @@ Kernel = Callable[..., Any]
 _TILE = 128
 """Pixels of a row that are summed side by side: the sums stay in the processor's nearest cache."""
 
-_f = np.float32
+f32 = np.float32
 # NaN must stay NaN, so no full fast-math; sums may be reordered, which lets them be done eight at a time.
 _MATH = {"reassoc", "contract", "arcp", "nsz"}
 
 
-def _compiled(function: Kernel) -> Kernel:
+def compiled(function: Kernel) -> Kernel:
     """Compile on first use; keep the machine code on disk where a folder for it can be written to."""
     try:
-        compiled: Kernel = numba.njit(cache=True, nogil=True, fastmath=_MATH)(function)
+        ready: Kernel = numba.njit(cache=True, nogil=True, fastmath=_MATH)(function)
     except RuntimeError:
         # Neither beside this file nor in the user's own cache: it is compiled anew in each process.
-        compiled = numba.njit(nogil=True, fastmath=_MATH)(function)
-    return compiled
+        ready = numba.njit(nogil=True, fastmath=_MATH)(function)
+    return ready
 
 
-_inlined: Kernel = numba.njit(inline="always", nogil=True, fastmath=_MATH)
+inlined: Kernel = numba.njit(inline="always", nogil=True, fastmath=_MATH)
 
 
-@_compiled
+@compiled
 def spline_rows(image: F32, out: F32, first: int, end: int) -> None:
     """Cubic B-spline coefficients along each row, which the spline through the pixels has (Unser 1999, box 2)."""
     columns = image.shape[1]
@@ -58,16 +58,16 @@ def spline_rows(image: F32, out: F32, first: int, end: int) -> None:
             out[y, x] = 6.0 * last
 
 
-@_inlined
-def _at(grid: F32, step: float, u: float, v: float) -> tuple[float, float, float, float]:
+@inlined
+def right_pixel(grid: F32, step: float, u: float, v: float) -> tuple[float, float, float, float]:
     """Right raw pixel (x, y) at rectified pixel (u, v), and its change (x, y) for one px more of disparity; (-1, -1)
     outside.  ``grid`` (n, m, 2) holds every ``step``-th rectified pixel; linear between them."""
-    u = _f(u / step)
-    v = _f(v / step)
+    u = f32(u / step)
+    v = f32(v / step)
     if not (u >= 0 and v >= 0 and u < grid.shape[1] - 1 and v < grid.shape[0] - 1):
-        return _f(-1), _f(-1), _f(0), _f(0)
+        return f32(-1), f32(-1), f32(0), f32(0)
     i, j = int(u), int(v)
-    fu, fv = _f(u - i), _f(v - j)
+    fu, fv = f32(u - i), f32(v - j)
     ax = grid[j, i, 0] + (grid[j + 1, i, 0] - grid[j, i, 0]) * fv
     bx = grid[j, i + 1, 0] + (grid[j + 1, i + 1, 0] - grid[j, i + 1, 0]) * fv
     ay = grid[j, i, 1] + (grid[j + 1, i, 1] - grid[j, i, 1]) * fv
@@ -75,83 +75,88 @@ def _at(grid: F32, step: float, u: float, v: float) -> tuple[float, float, float
     return ax + (bx - ax) * fu, ay + (by - ay) * fu, (ax - bx) / step, (ay - by) / step
 
 
-@_inlined
-def _weights(t: float) -> tuple[float, float, float, float]:
+@inlined
+def spline_weights(t: float) -> tuple[float, float, float, float]:
     """The cubic B-spline's four weights at the fraction t."""
-    u, s = _f(1) - t, _f(1.0 / 6.0)
+    u, s = f32(1) - t, f32(1.0 / 6.0)
     return (
         s * u * u * u,
-        s * (_f(4) - _f(3) * t * t * (_f(2) - t)),
-        s * (_f(4) - _f(3) * u * u * (_f(2) - u)),
+        s * (f32(4) - f32(3) * t * t * (f32(2) - t)),
+        s * (f32(4) - f32(3) * u * u * (f32(2) - u)),
         s * t * t * t,
     )
 
 
-@_inlined
-def _slopes(t: float) -> tuple[float, float, float, float]:
+@inlined
+def spline_slopes(t: float) -> tuple[float, float, float, float]:
     """Their derivatives by t."""
-    u, h = _f(1) - t, _f(0.5)
-    return -h * u * u, h * (_f(3) * t * t - _f(4) * t), h * (_f(4) * u - _f(3) * u * u), h * t * t
+    u, h = f32(1) - t, f32(0.5)
+    return -h * u * u, h * (f32(3) * t * t - f32(4) * t), h * (f32(4) * u - f32(3) * u * u), h * t * t
 
 
-@_inlined
+@inlined
 def _row(c: F32, y: int, x: int, w: tuple[float, float, float, float]) -> float:
     return w[0] * c[y, x - 1] + w[1] * c[y, x] + w[2] * c[y, x + 1] + w[3] * c[y, x + 2]
 
 
-@_inlined
-def _column(c: F32, y: int, x: int, w: tuple[float, float, float, float], v: tuple[float, float, float, float]) -> float:
+@inlined
+def spline_value(
+    c: F32, y: int, x: int, w: tuple[float, float, float, float], v: tuple[float, float, float, float]
+) -> float:
     return (
-        v[0] * _row(c, y - 1, x, w) + v[1] * _row(c, y, x, w) + v[2] * _row(c, y + 1, x, w) + v[3] * _row(c, y + 2, x, w)
+        v[0] * _row(c, y - 1, x, w)
+        + v[1] * _row(c, y, x, w)
+        + v[2] * _row(c, y + 1, x, w)
+        + v[3] * _row(c, y + 2, x, w)
     )
 
 
-@_inlined
-def _inside(c: F32, x: float, y: float) -> bool:
+@inlined
+def in_spline(c: F32, x: float, y: float) -> bool:
     return x >= 1 and y >= 1 and x <= c.shape[1] - 3 and y <= c.shape[0] - 3
 
 
-@_compiled
+@compiled
 def warp(
     u: F32, v: F32, disparity: F32, spline: F32, grid: F32, step: float, out: F32, slope: F32, first: int, end: int
 ) -> None:
     """The right image as the left eye would see it, ``out``, and its change for one px more of disparity, ``slope``.
 
     ``spline`` (right rows, right columns): B-spline coefficients of the right raw image.  ``u``, ``v``: rectified right
-    pixel of disparity 0; ``grid``, ``step``: see :func:`_at`.
+    pixel of disparity 0; ``grid``, ``step``: see :func:`right_pixel`.
     """
     for y in range(first, end):
         for x in range(disparity.shape[1]):
             out[y, x] = np.nan
             slope[y, x] = np.nan
-            qx, qy, ex, ey = _at(grid, step, u[y, x] - disparity[y, x], v[y, x])
-            if not _inside(spline, qx, qy):
+            qx, qy, ex, ey = right_pixel(grid, step, u[y, x] - disparity[y, x], v[y, x])
+            if not in_spline(spline, qx, qy):
                 continue
             ix, iy = int(qx), int(qy)
-            tx, ty = _f(qx - ix), _f(qy - iy)
-            wx, wy, sx, sy = _weights(tx), _weights(ty), _slopes(tx), _slopes(ty)
-            out[y, x] = _column(spline, iy, ix, wx, wy)
-            slope[y, x] = ex * _column(spline, iy, ix, sx, wy) + ey * _column(spline, iy, ix, wx, sy)
+            tx, ty = f32(qx - ix), f32(qy - iy)
+            wx, wy, sx, sy = spline_weights(tx), spline_weights(ty), spline_slopes(tx), spline_slopes(ty)
+            out[y, x] = spline_value(spline, iy, ix, wx, wy)
+            slope[y, x] = ex * spline_value(spline, iy, ix, sx, wy) + ey * spline_value(spline, iy, ix, wx, sy)
 
 
-@_compiled
+@compiled
 def partners(u: F32, v: F32, disparity: F32, grid: F32, step: float, out: F32, first: int, end: int) -> None:
     """Right raw pixel (x, y) of each left one, ``out`` (rows, columns, 2); NaN without disparity."""
     for y in range(first, end):
         for x in range(disparity.shape[1]):
-            qx, qy, _ex, _ey = _at(grid, step, u[y, x] - disparity[y, x], v[y, x])
-            out[y, x, 0] = qx if qx >= 0 else _f(np.nan)
-            out[y, x, 1] = qy if qx >= 0 else _f(np.nan)
+            qx, qy, _ex, _ey = right_pixel(grid, step, u[y, x] - disparity[y, x], v[y, x])
+            out[y, x, 0] = qx if qx >= 0 else f32(np.nan)
+            out[y, x, 1] = qy if qx >= 0 else f32(np.nan)
 
 
-@_compiled
+@compiled
 def _add_plane(d: F32, d0: F32, weight: float, ox: float, oy: float, limit: float, sums: F32, n: int) -> None:
     """Add one neighbour (ox, oy) of ``n`` pixels in a row to the sums of their planes."""
     for i in range(n):
         q = d[i] - d0[i]
         near = abs(q) < limit
-        w = weight if near else _f(0)
-        q = q if near else _f(0)
+        w = weight if near else f32(0)
+        q = q if near else f32(0)
         sums[0, i] += w
         sums[1, i] += w * ox
         sums[2, i] += w * oy
@@ -163,7 +168,7 @@ def _add_plane(d: F32, d0: F32, weight: float, ox: float, oy: float, limit: floa
         sums[8, i] += w * q * oy
 
 
-@_compiled
+@compiled
 def planes(
     disparity: F32,
     soft: F32,
@@ -186,46 +191,42 @@ def planes(
     for y in range(max(first, r), min(end, rows - r)):
         for left in range(r, columns - r, _TILE):
             n = min(_TILE, columns - r - left)
-            sums[:] = _f(0)
+            sums[:] = f32(0)
             middle = disparity[y, left : left + n]
             for oy in range(-r, r + 1):
                 for ox in range(-r, r + 1):
                     d = disparity[y + oy, left + ox : left + ox + n]
-                    limit = same + grow * _f(abs(ox) + abs(oy))
-                    _add_plane(d, middle, soft[oy + r, ox + r], _f(ox), _f(oy), limit, sums, n)
+                    limit = same + grow * f32(abs(ox) + abs(oy))
+                    _add_plane(d, middle, soft[oy + r, ox + r], f32(ox), f32(oy), limit, sums, n)
             for i in range(n):
-                if not middle[i] == middle[i]:
+                if np.isnan(middle[i]):
                     continue
                 t, sx, sy, sxx, sxy, syy = sums[0, i], sums[1, i], sums[2, i], sums[3, i], sums[4, i], sums[5, i]
                 e, ex, ey = sums[6, i], sums[7, i], sums[8, i]
                 a, b, c = sxx * syy - sxy * sxy, sx * syy - sxy * sy, sx * sxy - sxx * sy
                 det = t * a - sx * b + sy * c
-                z, px, py = e / t, _f(0), _f(0)
-                if det > _f(1e-3) * t * t * t:
+                z, px, py = e / t, f32(0), f32(0)
+                if det > f32(1e-3) * t * t * t:
                     z = (e * a - ex * b + ey * c) / det
                     px = (t * (ex * syy - ey * sxy) - e * b + sy * (sx * ey - sy * ex)) / det
                     py = (t * (sxx * ey - sxy * ex) - sx * (sx * ey - sy * ex) + e * c) / det
                 height[y, left + i], across[y, left + i], down[y, left + i] = middle[i] + z, px, py
 
 
-@_compiled
-def edges(
-    disparity: F32, across: F32, down: F32, reach: int, jump: float, edge: NDArray[np.bool_], first: int, end: int
-) -> None:
-    """``edge``: whether within ``reach`` px a pixel lies off the plane of this one by more than ``jump`` px."""
-    rows, columns = disparity.shape
-    edge[first:end] = False
-    for y in range(max(first, reach), min(end, rows - reach)):
-        for oy in range(-reach, reach + 1, 2):
-            for ox in range(-reach, reach + 1, 2):
-                for x in range(reach, columns - reach):
-                    off = disparity[y + oy, x + ox] - disparity[y, x] - across[y, x] * _f(ox) - down[y, x] * _f(oy)
-                    edge[y, x] |= abs(off) > jump
-
-
-@_compiled
+@compiled
 def _add_window(
-    a: F32, b: F32, c: F32, d: F32, trust: F32, a0: F32, b0: F32, d0: F32, weight: float, limit: float, sums: F32, n: int
+    a: F32,
+    b: F32,
+    c: F32,
+    d: F32,
+    trust: F32,
+    a0: F32,
+    b0: F32,
+    d0: F32,
+    weight: float,
+    limit: float,
+    sums: F32,
+    n: int,
 ) -> None:
     """Add one neighbour of ``n`` pixels in a row to the sums of their windows."""
     for i in range(n):
@@ -233,9 +234,9 @@ def _add_window(
         # Selected, not branched over, so that eight pixels go at a time; NaN is never near.
         near = (abs(d[i] - d0[i]) < limit) & (bi == bi)
         w = trust[i] * weight
-        w = w if near else _f(0)
-        bi = bi if near else _f(0)
-        ci = ci if near else _f(0)
+        w = w if near else f32(0)
+        bi = bi if near else f32(0)
+        ci = ci if near else f32(0)
         ai = a[i] - a0[i]
         wa, wb, wc = w * ai, w * bi, w * ci
         sums[0, i] += w
@@ -251,7 +252,7 @@ def _add_window(
         sums[10, i] += wa * ai
 
 
-@_compiled
+@compiled
 def solve(
     left: F32,
     warped: F32,
@@ -270,7 +271,7 @@ def solve(
     """One Gauss-Newton step of least-squares matching for each pixel, over a window that follows the ground's shape.
 
     left = gain (warped + slope move) + offset in the least-squares sense (Gruen 1985), with weights ``window`` (odd,
-    odd) times ``trust`` and none for pixels of another surface, as in :func:`planes`.  Fills ``move`` (px of disparity),
+    odd) times ``trust`` and none for pixels of another surface, as in :func:`planes`.  Fills ``move`` (px),
     ``sigma`` (px, of white noise the size of the residual) and ``rest`` (the pixel's own residual, DN).
     """
     rows, columns = disparity.shape
@@ -280,7 +281,7 @@ def solve(
     for y in range(max(first, r), min(end, rows - r)):
         for x0 in range(r, columns - r, _TILE):
             n = min(_TILE, columns - r - x0)
-            sums[:] = _f(0)
+            sums[:] = f32(0)
             a0, b0, d0 = left[y, x0 : x0 + n], warped[y, x0 : x0 + n], disparity[y, x0 : x0 + n]
             for oy in range(-r, r + 1):
                 for ox in range(-r, r + 1):
@@ -295,126 +296,24 @@ def solve(
                         b0,
                         d0,
                         window[oy + r, ox + r],
-                        same + grow * _f(abs(ox) + abs(oy)),
+                        same + grow * f32(abs(ox) + abs(oy)),
                         sums,
                         n,
                     )
             for i in range(n):
                 t = sums[0, i]
-                if not t > _f(1):
+                if not t > f32(1):
                     continue
                 sl, sr, sg = sums[2, i] / t, sums[3, i] / t, sums[4, i] / t
                 srr, srg, sgg = sums[5, i] / t - sr * sr, sums[6, i] / t - sr * sg, sums[7, i] / t - sg * sg
                 slr, slg, sll = sums[8, i] / t - sl * sr, sums[9, i] / t - sl * sg, sums[10, i] / t - sl * sl
                 det = srr * sgg - srg * srg
-                if not (srr > 0 and det > _f(1e-5) * srr * sgg):
+                if not (srr > 0 and det > f32(1e-5) * srr * sgg):
                     continue
                 gain, shift = (slr * sgg - slg * srg) / det, (srr * slg - srg * slr) / det
-                if not gain > _f(0.1):
+                if not gain > f32(0.1):
                     continue
                 move[y, x0 + i] = shift / gain
                 rest[y, x0 + i] = -(sl - gain * sr - shift * sg) - shift * slope[y, x0 + i]
-                noise = max(sll - gain * slr - shift * slg, _f(0))
+                noise = max(sll - gain * slr - shift * slg, f32(0))
                 sigma[y, x0 + i] = math.sqrt(noise * sums[1, i] / (t * t) / (gain * gain * det / srr))
-
-
-@_inlined
-def _unlike(
-    left: F32,
-    spline: F32,
-    u: F32,
-    v: F32,
-    grid: F32,
-    step: float,
-    y: int,
-    x: int,
-    plane: tuple[float, float, float],
-    tone: tuple[float, float],
-    window: F32,
-    likeness: float,
-    most: float,
-) -> float:
-    """Mean absolute difference, DN, capped at ``most``, of a window seen on a plane (height, slopes) of disparity.
-
-    Pixels count the more the more they look like the middle one (Yoon & Kweon 2006): they are of its surface.
-    """
-    radius = window.shape[0] // 2
-    total, weight, l0 = _f(0), _f(0), left[y, x]
-    for oy in range(-radius, radius + 1):
-        for ox in range(-radius, radius + 1):
-            a = left[y + oy, x + ox]
-            w = window[oy + radius, ox + radius] * math.exp(-abs(a - l0) / likeness)
-            if w < _f(0.05):
-                continue
-            d = plane[0] + plane[1] * _f(ox) + plane[2] * _f(oy)
-            qx, qy, _ex, _ey = _at(grid, step, u[y + oy, x + ox] - d, v[y + oy, x + ox])
-            if not _inside(spline, qx, qy):
-                return _f(1e9)
-            ix, iy = int(qx), int(qy)
-            b = _column(spline, iy, ix, _weights(_f(qx - ix)), _weights(_f(qy - iy)))
-            total += w * min(abs(a - tone[0] * b - tone[1]), most)
-            weight += w
-    return total / weight
-
-
-@_compiled
-def reassign(
-    left: F32,
-    spline: F32,
-    u: F32,
-    v: F32,
-    disparity: F32,
-    across: F32,
-    down: F32,
-    edge: NDArray[np.bool_],
-    grid: F32,
-    step: float,
-    gain: F32,
-    offset: F32,
-    window: F32,
-    likeness: float,
-    most: float,
-    apart: float,
-    better: float,
-    out: F32,
-    first: int,
-    end: int,
-) -> None:
-    """Give each pixel beside a depth step to the surface that it looks most alike on; ``out`` is the new disparity.
-
-    The surfaces are the planes of 16 neighbours, 3 and 6 px away, that differ by more than ``apart`` px here; another
-    one must be better by the factor ``better``.
-    """
-    rows, columns = disparity.shape
-    margin = 6 + window.shape[0] // 2
-    tried = np.empty(4, np.float32)
-    for y in range(max(first, margin), min(end, rows - margin)):
-        for x in range(margin, columns - margin):
-            d0 = disparity[y, x]
-            if not (edge[y, x] and d0 == d0 and gain[y, x] == gain[y, x]):
-                continue
-            tone = (gain[y, x], offset[y, x])
-            count, best = 0, _f(-1)
-            for k in range(16):
-                ring = 3 if k < 8 else 6
-                place = k % 8 if k % 8 < 4 else k % 8 + 1
-                oy, ox = ring * (place // 3 - 1), ring * (place % 3 - 1)
-                px, py = across[y + oy, x + ox], down[y + oy, x + ox]
-                here = disparity[y + oy, x + ox] - px * _f(ox) - py * _f(oy)
-                new = abs(here - d0) > apart
-                for i in range(count):
-                    new = new and abs(tried[i] - here) > apart
-                if not new or count == 4:
-                    continue
-                tried[count] = here
-                count += 1
-                if best < 0:
-                    own = (d0, across[y, x], down[y, x])
-                    best = better * _unlike(
-                        left, spline, u, v, grid, step, y, x, own, tone, window, likeness, most
-                    )
-                plane = (here, px, py)
-                value = _unlike(left, spline, u, v, grid, step, y, x, plane, tone, window, likeness, most)
-                if value < best:
-                    best = value
-                    out[y, x] = here
