@@ -58,6 +58,9 @@ def _unlike(
     total, weight, l0 = f32(0), f32(0), left[y, x]
     for oy in range(-radius, radius + 1):
         for ox in range(-radius, radius + 1):
+            # Every other pixel, as on a chess-board, tells nearly as much as all of them, in half the time.
+            if (ox + oy) % 2 != 0:
+                continue
             a = left[y + oy, x + ox]
             w = window[oy + radius, ox + radius] * math.exp(-abs(a - l0) / likeness)
             if w < f32(0.05):
