@@ -143,13 +143,10 @@ class XyzMap:
 
     def __post_init__(self) -> None:
         shape = self.reason.shape
-        if self.noise_range_m is None:
-            object.__setattr__(self, "noise_range_m", self.sigma_range_m)
-        if self.xyz.shape != (*shape, 3) or any(
-            getattr(self, n).shape != shape for n in ("range_m", "sigma_range_m", "miss_m", "noise_range_m")
-        ):
+        names = ["range_m", "sigma_range_m", "miss_m"] + ["noise_range_m"] * (self.noise_range_m is not None)
+        if self.xyz.shape != (*shape, 3) or any(getattr(self, n).shape != shape for n in names):
             raise ValueError("all arrays must have one (rows, columns)")
-        for name in ("xyz", "range_m", "sigma_range_m", "miss_m", "noise_range_m"):
+        for name in ("xyz", *names):
             object.__setattr__(self, name, locked(getattr(self, name), np.float32))
         object.__setattr__(self, "reason", locked(self.reason, np.uint16))
 
