@@ -140,8 +140,15 @@ def _thinned(xyz: XyzMap, step: int) -> XyzMap:
     """Every ``step``-th pixel of every ``step``-th row, beginning in the middle of the first ``step`` x ``step``."""
     part = (slice(step // 2, None, step),) * 2
     noise = None if xyz.noise_range_m is None else xyz.noise_range_m[part]
-    maps = (m[part] for m in (xyz.xyz, xyz.range_m, xyz.sigma_range_m, xyz.miss_m))
-    return XyzMap(xyz.frame, *maps, reason=xyz.reason[part], noise_range_m=noise)
+    return replace(
+        xyz,
+        xyz=xyz.xyz[part],
+        range_m=xyz.range_m[part],
+        sigma_range_m=xyz.sigma_range_m[part],
+        miss_m=xyz.miss_m[part],
+        reason=xyz.reason[part],
+        noise_range_m=noise,
+    )
 
 
 def _assemble(
