@@ -63,7 +63,9 @@ def _explained(args: argparse.Namespace) -> Explanation:
             require_inside(pair.left, args.pixel)  # before the work, not after
         settings = Settings()
         made = reconstruct(scene, settings, progress)
-        return explain(made.pair, made.rectified, made.disparity, made.xyz, args.pixel, settings.min_range_m)
+        return explain(
+            made.pair, made.rectified, made.disparity, made.matches, made.xyz, args.pixel, settings.min_range_m
+        )
 
     return run_interruptible(work, "reading")
 

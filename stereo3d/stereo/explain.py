@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from stereo3d.errors import StereoError
 from stereo3d.frames import Float, locked
 from stereo3d.observation import Observation, StereoPair
-from stereo3d.stereo.disparity import REASON_TEXT, Disparity, Reason, RectifiedPair, XyzMap
+from stereo3d.stereo.covariance import xyz_covariance
+from stereo3d.stereo.disparity import REASON_TEXT, Disparity, Matches, Reason, RectifiedPair, XyzMap
 from stereo3d.stereo.match import noise_dn
 from stereo3d.stereo.rectify import focal_px, principal_column, reference_points
 from stereo3d.stereo.triangulate import intersect
@@ -115,6 +116,8 @@ class Explanation:
     """(3,) m, ROVER_NAV."""
     range_m: float
     sigma_range_m: float
+    sigma_xyz: Float
+    """(3,) one sigma of each coordinate, m."""
     disparity_px: float
     """What the matcher chose, in the rectified images."""
     match: Float
@@ -135,7 +138,7 @@ class Explanation:
     """The same of the right raw image about ``match``, or else about ``candidate``; None without either."""
 
     def __post_init__(self) -> None:
-        for name in ("xyz", "match", "candidate"):
+        for name in ("xyz", "sigma_xyz", "match", "candidate"):
             object.__setattr__(self, name, locked(getattr(self, name)))
         for name in ("left_patch", "right_patch"):
             if getattr(self, name) is not None:
@@ -151,9 +154,9 @@ class Explanation:
         what = "measured" if self.measured else "no XYZ: " + "; ".join(REASON_TEXT[r] for r in self.reasons)
         lines = [f"pixel {self.pixel[0]},{self.pixel[1]}: {what}", *(ADVICE[r] for r in self.reasons)]
         if self.measured:
-            f, r, d = self.xyz
+            f, r, d = (f"{x:.3f} \u00b1 {s:.3f}" for x, s in zip(self.xyz, self.sigma_xyz, strict=True))
             lines += [
-                f"rover  forward {f:.3f}  right {r:.3f}  down {d:.3f} m",
+                f"rover  forward {f}  right {r}  down {d} m",
                 f"range  {self.range_m:.3f} m \u00b1 {self.sigma_range_m:.3f} m",
             ]
         if np.isfinite(self.match).all():
@@ -189,6 +192,7 @@ def explain(
     pair: StereoPair,
     rectified: RectifiedPair,
     disparity: Disparity,
+    matches: Matches,
     xyz: XyzMap,
     pixel: tuple[int, int],
     min_range_m: float = 1.0,
@@ -224,6 +228,7 @@ def explain(
         xyz=point,
         range_m=float(xyz.range_m[row, column]),
         sigma_range_m=float(xyz.sigma_range_m[row, column]),
+        sigma_xyz=np.sqrt(np.diagonal(xyz_covariance(pair, matches, xyz, pixel))),
         disparity_px=chosen,
         match=match,
         candidate=candidate,

@@ -51,6 +51,6 @@ def explain_ray(reconstruction: Reconstruction, surface: Surface, origin: Float,
         lines = [pixel]
     else:
         made = reconstruction
-        lines = explain(made.pair, made.rectified, made.disparity, made.xyz, pixel).lines()
+        lines = explain(made.pair, made.rectified, made.disparity, made.matches, made.xyz, pixel).lines()
     # Two spaces part columns: only sentences are wrapped.
     return [part for line in lines for part in ([line] if "  " in line else textwrap.wrap(line, _LETTERS))]

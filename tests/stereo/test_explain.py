@@ -10,7 +10,7 @@ from stereo3d.errors import StereoError
 from stereo3d.frames import Frame
 from stereo3d.image import Image
 from stereo3d.observation import Eye, Observation, StereoPair
-from stereo3d.stereo.disparity import Disparity, Reason, RectifiedPair, XyzMap
+from stereo3d.stereo.disparity import Disparity, Matches, Reason, RectifiedPair, XyzMap
 from stereo3d.stereo.explain import ADVICE, PATCH_PX, STRIP_PX, Explanation, explain, sparkline
 
 ROVER = Frame.rover(1, 1)
@@ -61,7 +61,10 @@ class Made:
     def explain(self, pixel: tuple[int, int], min_range_m: float = 1.0) -> Explanation:
         range_m = np.linalg.norm(self.xyz - self.pair.left.camera.C, axis=-1)
         xyz = XyzMap(ROVER, self.xyz, range_m, 0.01 * range_m, 0.0 * range_m, self.reason)
-        return explain(self.pair, self.rectified, Disparity(self.disparity, self.reason), xyz, pixel, min_range_m)
+        right = self.pair.right.camera.project(self.xyz)
+        matches = Matches(right, self.disparity, 0.1 + 0 * self.disparity, self.reason)
+        disparity = Disparity(self.disparity, self.reason)
+        return explain(self.pair, self.rectified, disparity, matches, xyz, pixel, min_range_m)
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +201,10 @@ def test_on_the_floor_the_explanation_agrees_with_the_maps_and_the_truth(floor) 
     chosen = np.random.default_rng(2).choice(len(rows), 40, replace=False)
     off, away = [], []
     for row, column in zip(rows[chosen], columns[chosen], strict=True):
-        result = explain(made.pair, made.rectified, made.disparity, made.xyz, (int(column), int(row)))
+        result = explain(
+            made.pair, made.rectified, made.disparity, made.matches, made.xyz, (int(column), int(row))
+        )  # fmt: skip
+        assert np.linalg.norm(result.sigma_xyz) == pytest.approx(result.sigma_range_m, rel=0.2)
         assert result.range_m == made.xyz.range_m[row, column]
         assert result.curve is not None
         off.append(result.curve.peaks[0].range_m / truth.range_m[row, column] - 1)
@@ -208,5 +214,5 @@ def test_on_the_floor_the_explanation_agrees_with_the_maps_and_the_truth(floor) 
     assert np.median(away) < 0.4
     sky = np.argwhere(made.xyz.reason == int(Reason.SKY))[0]
     assert explain(
-        made.pair, made.rectified, made.disparity, made.xyz, (int(sky[1]), int(sky[0]))
+        made.pair, made.rectified, made.disparity, made.matches, made.xyz, (int(sky[1]), int(sky[0]))
     ).reasons == (Reason.SKY,)  # fmt: skip

@@ -140,7 +140,12 @@ def make_reconstruction() -> Reconstruction:
         StereoPair(*observations),
         RectifiedPair(grey, grey, valid, valid, *cameras),
         Disparity(np.where(seen, 190.0 * 0.4 / range_m, np.nan), reason),
-        cast(Matches, None),  # nor the matches
+        Matches(
+            cameras[1].project(enu.inverse().apply(xyz_enu)),
+            np.where(seen, 190.0 * 0.4 / range_m, np.nan),
+            np.where(seen, 0.1, np.nan),
+            reason,
+        ),
         XyzMap(ROVER, enu.inverse().apply(xyz_enu), range_m, sigma_m, np.zeros_like(range_m), reason),
         TexturedMesh(mesh, uv.astype(np.float32), image),
         cast(Report, None),  # the viewer reads no report,
