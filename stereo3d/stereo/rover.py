@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -51,6 +52,36 @@ class Volume:
                 far = np.maximum(a, b).min(axis=-1)
                 out |= far >= np.maximum(near, 0.0)
         return out
+
+    def grown(self, by_m: float) -> Volume:
+        """The volume with each box larger by ``by_m`` on all sides."""
+        return Volume(self.low - by_m, self.high + by_m)
+
+
+_NEAR_M = 0.3
+_ABOVE_GROUND_M = 0.3
+
+
+def body_in_picture(volume: Volume, xyz: NDArray[np.float32], body: Bool) -> Bool:
+    """Which measured pixels (rows, columns) belong to the rover though they stand out of its published envelope.
+
+    An arm that is not stowed, a cable, an antenna: what is within 0.3 m of the envelope, more than 0.3 m above the
+    plane of the wheels, and hangs together in the picture with ``body``, the pixels known to be the rover's.
+    ``xyz``: (rows, columns, 3), m, ROVER_NAV, NaN = none; ``body``: (rows, columns) bool.
+    """
+    with np.errstate(invalid="ignore"):
+        high = xyz[..., 2] < -_ABOVE_GROUND_M
+    near = np.zeros(body.shape, dtype=bool)
+    near[high] = volume.grown(_NEAR_M).holds(xyz[high])
+    if not (near.any() and body.any()):
+        return np.zeros(body.shape, dtype=bool)
+    # Two pixels wide, so that the thin dark line about a part does not cut it off.
+    joined = cv2.dilate((near | body).astype(np.uint8), np.ones((5, 5), np.uint8))
+    _, labels = cv2.connectedComponents(joined, connectivity=8)
+    of_body = np.zeros(int(labels.max()) + 1, dtype=bool)
+    of_body[np.unique(labels[body])] = True
+    found: Bool = near & of_body[labels] & ~body
+    return found
 
 
 @cache

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from stereo3d.camera import CameraModel, pixel_grid
 from stereo3d.observation import StereoPair
 from stereo3d.stereo.disparity import Matches, Reason, XyzMap, flag
-from stereo3d.stereo.rover import rover_volume
+from stereo3d.stereo.rover import body_in_picture, rover_volume
 from stereo3d.stereo.uncertainty import range_sigma_m, vergence_range_sigma_m
 
 Float = NDArray[np.float64]
@@ -75,6 +75,11 @@ def triangulate(pair: StereoPair, matches: Matches, max_sigma_share: float, verg
         for target, source in ((xyz, points), (ranges, range_m), (sigmas, sigma), (noises, noise), (gaps, gap)):
             source[why != 0] = np.nan
             target[band][found] = source
+    if volume is not None:
+        own = body_in_picture(volume, xyz, (reason & np.uint16(Reason.ROVER)) > 0)
+        flag(reason, own, Reason.ROVER)
+        for target in (xyz, ranges, sigmas, noises, gaps):
+            target[own] = np.nan
     return XyzMap(pair.frame, xyz, ranges, sigmas, gaps, reason, noises)
 
 

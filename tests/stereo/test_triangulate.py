@@ -9,7 +9,7 @@ from stereo3d.camera import pixel_grid
 from stereo3d.stereo.disparity import Disparity, Reason
 from stereo3d.stereo.rectify import principal_column, raw_pixels, reference_points
 from stereo3d.stereo.refine import whole_matches
-from stereo3d.stereo.rover import Volume, rover_volume
+from stereo3d.stereo.rover import Volume, body_in_picture, rover_volume
 from stereo3d.stereo.triangulate import intersect, triangulate
 from stereo3d.stereo.uncertainty import range_sigma_m, vergence_range_sigma_m
 
@@ -178,3 +178,20 @@ def test_vergence_doubt_adds_to_sigma_and_not_to_the_noise(floor):
     assert np.array_equal(sure.noise_range_m[both], unsure.noise_range_m[both])
     assert (unsure.sigma_range_m[both] > sure.sigma_range_m[both]).all()
     assert np.array_equal(sure.noise_range_m[both], sure.sigma_range_m[both])
+
+
+def test_a_part_that_stands_out_is_the_rovers_if_it_hangs_on_it():
+    """A boom leaves the envelope at 1 m height; a rock of the same height lies apart; ground lies below."""
+    volume = Volume(np.array([[0.0, -1.0, -1.2]]), np.array([[1.0, 1.0, -0.5]]))
+    xyz = np.full((40, 60, 3), np.nan, dtype=np.float32)
+    xyz[:, :, :] = (1.2, 0.0, 0.0)
+    xyz[18:22, 20:40] = (1.2, 0.0, -1.0)
+    xyz[5:9, 50:55] = (1.2, 0.0, -1.0)
+    xyz[30:34, 20:24] = (1.5, 0.0, -1.0)
+    body = np.zeros((40, 60), dtype=bool)
+    body[10:35, 0:20] = True
+    xyz[body] = np.nan
+    found = body_in_picture(volume, xyz, body)
+    assert found[18:22, 20:40].all()
+    assert found.sum() == 80
+    assert not body_in_picture(volume, xyz, np.zeros_like(body)).any()
