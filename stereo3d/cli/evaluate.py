@@ -1,11 +1,12 @@
-"""``stereo3d evaluate``: score a reconstruction, or an XYZ file, against the truth of a simulated scene."""
+"""``stereo3d evaluate``: score a reconstruction, or an XYZ file, against truth or against another XYZ file."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import math
-from dataclasses import asdict
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,100 +14,151 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stereo3d.cli.common import add_input_arguments, load_scene, run_interruptible
-from stereo3d.errors import ImageFileError, MissingFileError
+from stereo3d.errors import MissingFileError, PairError
 from stereo3d.export.atomic import atomic_files
 from stereo3d.pipeline import Progress, reconstruct
+from stereo3d.read.planes import read_planes, read_xyz
 from stereo3d.scene import Scene
 from stereo3d.simulate.truth_file import read_truth
-from stereo3d.stereo.score import Evaluation, Score, evaluate_xyz
+from stereo3d.stereo.score import (
+    Errors,
+    Evaluation,
+    Score,
+    compare_errors,
+    evaluate_errors,
+    ray_offset_px,
+    xyz_errors,
+)
+from stereo3d.stereo.truth import Truth, map_as_truth
 
 Float32 = NDArray[np.float32]
+
+_OFF_RAY_PX = 3.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     add_input_arguments(parser)
     parser.add_argument(
+        "--xyz",
+        metavar="FILE",
+        type=Path,
+        help="score this xyz.tif of the left image instead of reconstructing now (3 x float32, m, ROVER_NAV; any "
+        "program's; NaN or 0,0,0 = none)",
+    )
+    parser.add_argument("--sigma", metavar="FILE", type=Path, help="with --xyz: the sigma_range.tif that belongs to it")
+    reference = parser.add_mutually_exclusive_group()
+    reference.add_argument(
         "--truth",
         metavar="FILE",
         type=Path,
         help="the truth of the left image (without it, the one that the scene names)",
     )
-    parser.add_argument(
-        "--xyz", metavar="FILE", type=Path, help="score this xyz.tif of the left image instead of reconstructing now"
+    reference.add_argument(
+        "--against", metavar="FILE", type=Path, help="another XYZ map of the left image in the place of the truth"
     )
-    parser.add_argument("--sigma", metavar="FILE", type=Path, help="with --xyz: the sigma_range.tif that belongs to it")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the scores as JSON as well")
+    parser.add_argument(
+        "--picture",
+        metavar="FILE",
+        type=Path,
+        help="draw the image, the map of errors and their distributions into this file (.png or .jpg)",
+    )
+
+
+@dataclass(frozen=True)
+class _Result:
+    scene: Scene
+    reference: Truth
+    errors: Errors
+    evaluation: Evaluation
+    title: str
+    against: str
+    notes: tuple[str, ...]
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the table of errors; returns the exit code."""
     if args.sigma is not None and args.xyz is None:
         raise MissingFileError("--sigma was given without --xyz", todo="give the xyz.tif that the sigmas belong to")
+    if args.picture is not None:
+        from stereo3d.view.screenshot import check_picture_path
 
-    def work(progress: Progress) -> tuple[Scene, Evaluation]:
-        progress("reading", 0.0)
-        scene = load_scene(args)
+        check_picture_path(args.picture)
+    targets = [path for path in (args.json, args.picture) if path is not None]
+    with ExitStack() as stack:
+        # One folder each, made before the work, so that a place that cannot be written to is told at once.
+        folders = [stack.enter_context(atomic_files(path)) for path in targets]
+        result = run_interruptible(lambda progress: _evaluated(args, progress), "reading")
+        for path, folder in zip(targets, folders, strict=True):
+            if path is args.json:
+                (folder / path.name).write_text(as_json(result), encoding="utf-8")
+            else:
+                from stereo3d.view.error_picture import error_picture
+
+                left = result.scene.pairs[0].left
+                picture = error_picture(
+                    result.errors, result.evaluation, result.reference, left, result.title, result.against
+                )
+                picture.save(folder / path.name, quality=93)
+    print_table(result)
+    for path in targets:
+        print(f"wrote {path}")
+    return 0
+
+
+def _evaluated(args: argparse.Namespace, progress: Progress) -> _Result:
+    progress("reading", 0.0)
+    scene = load_scene(args)
+    if len(scene.pairs) != 1:
+        raise PairError(f"{scene.name} has {len(scene.pairs)} pairs", expected="one", todo="name two images")
+    left, right = (eye.camera for eye in (scene.pairs[0].left, scene.pairs[0].right))
+    shape = (left.height, left.width)
+    notes = []
+    if args.against is not None:
+        other = read_xyz(args.against, shape)
+        notes += _off_rays(args.against, ray_offset_px(other, left))
+        reference, against = map_as_truth(other, left, right), _plain(args.against.name)
+    else:
         path = args.truth or scene.truth
         if path is None:
             raise MissingFileError(
                 f"the scene {scene.name} has no truth to score against",
-                todo="give --truth FILE, or no input at all for the bundled simulated scene",
+                todo="give --truth FILE, or --against another XYZ map, or no input at all for the bundled scene",
             )
-        pair = scene.pairs[0]
-        truth = read_truth(path, pair.left.camera)
-        sigma: Float32 | None = None
-        if args.xyz is None:
-            measured = reconstruct(scene, progress=progress).xyz
-            xyz, sigma = measured.xyz, measured.sigma_range_m
-        else:
-            shape = truth.range_m.shape
-            xyz = read_planes(args.xyz, 3, shape)
-            if args.sigma is not None:
-                sigma = read_planes(args.sigma, 1, shape)[..., 0]
-        progress("scoring", 0.95)
-        return scene, evaluate_xyz(xyz, truth, pair.left.camera, pair.right.camera, sigma)
-
-    if args.json is None:
-        print_table(*run_interruptible(work, "reading"))
-        return 0
-    with atomic_files(args.json) as folder:
-        scene, evaluation = run_interruptible(work, "reading")
-        (folder / args.json.name).write_text(as_json(scene, evaluation), encoding="utf-8")
-    print_table(scene, evaluation)
-    print(f"wrote {args.json}")
-    return 0
+        reference, against = read_truth(path, left), "truth"
+    sigma: Float32 | None = None
+    if args.xyz is None:
+        measured = reconstruct(scene, progress=progress).xyz
+        xyz, sigma = measured.xyz, measured.sigma_range_m
+    else:
+        xyz = read_xyz(args.xyz, shape)
+        notes += _off_rays(args.xyz, ray_offset_px(xyz, left))
+        if args.sigma is not None:
+            sigma = read_planes(args.sigma, 1, shape)[..., 0]
+    progress("scoring", 0.95)
+    errors = xyz_errors(xyz, reference, left, right, sigma)
+    evaluation = evaluate_errors(errors, reference) if args.against is None else compare_errors(errors, reference)
+    title = scene.name if args.xyz is None else f"{_plain(args.xyz.name)} of {scene.name}"
+    return _Result(scene, reference, errors, evaluation, title, against, tuple(notes))
 
 
-def read_planes(path: Path, count: int, shape: tuple[int, ...]) -> Float32:
-    """``count`` float32 planes of a TIFF, either plane after plane or interleaved, as (rows, columns, count).
-
-    Raises MissingFileError, or ImageFileError when it is no TIFF of that size and type.
-    """
-    import tifffile
-
-    rows, columns = shape
-    expected = f"{count} x float32 of {columns} x {rows} px"
-    planes, last = (count, rows, columns), (rows, columns, count)
-    shapes = (planes, last, shape) if count == 1 else (planes, last)
-    if not path.is_file():
-        raise MissingFileError("no such file", file=path, expected=f"a TIFF with {expected}")
-    try:
-        with tifffile.TiffFile(path) as file:
-            series = file.series[0]
-            if series.dtype != np.float32 or series.shape not in shapes:
-                raise ImageFileError(f"holds {series.dtype} {series.shape}", file=path, expected=expected)
-            data: Float32 = series.asarray()
-    except ImageFileError:
-        raise
-    except Exception as error:  # whatever a broken TIFF makes the decoder raise
-        raise ImageFileError(f"cannot be read as TIFF: {error}", file=path, expected=expected) from error
-    if data.shape == last:
-        return data
-    return np.moveaxis(data.reshape(planes), 0, -1)
+def _plain(name: str) -> str:
+    """A file's name without what a terminal would act on."""
+    return "".join(c if c.isprintable() else " " for c in name)
 
 
-def as_json(scene: Scene, evaluation: Evaluation) -> str:
+def _off_rays(path: Path, offset_px: float) -> list[str]:
+    """A warning where a map's points do not lie on the rays of their pixels."""
+    if not offset_px > _OFF_RAY_PX:
+        return []
+    return [
+        f"{_plain(path.name)}: its points lie {offset_px:.1f} px (median) off the rays of their pixels; is it of this "
+        "left image, and in the ROVER_NAV frame?"
+    ]
+
+
+def as_json(result: _Result) -> str:
     """The scores as JSON; NaN and infinity are written as null."""
 
     def plain(value: Any) -> Any:
@@ -116,33 +168,56 @@ def as_json(scene: Scene, evaluation: Evaluation) -> str:
             return [plain(one) for one in value]
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
-    values = {"scene": scene.name, "simulated": scene.simulated, **plain(asdict(evaluation))}
+    scene, prints = result.scene, result.evaluation.footprint
+    values = {
+        "scene": scene.name,
+        "simulated": scene.simulated,
+        "against": result.against,
+        **plain(asdict(result.evaluation)),
+        "map_filled": prints.map_filled,
+        "reference_filled": prints.reference_filled,
+        "notes": list(result.notes),
+    }
     return json.dumps(values, indent=2) + "\n"
 
 
-def print_table(scene: Scene, evaluation: Evaluation) -> None:
+def print_table(result: _Result) -> None:
     """The scores as a table on standard output."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=f"{scene.name}{' (simulated)' if scene.simulated else ''}: errors against truth", expand=False)
+    evaluation, simulated = result.evaluation, " (simulated)" if result.scene.simulated else ""
+    # Text, because a file's name may hold what rich takes for markup.
+    title = Text(f"{result.title}{simulated}: errors against {result.against}")
+    table = Table(title=title, title_style="italic", expand=False)
     heads = ("range", "pixels", "filled", "in 0.5 px", "med |e|", "NMAD", "bias", ">0.25", ">0.5", ">1 px")
     for head in (*heads, "med |e|", "NMAD", "bias", "e/sigma"):
         table.add_column(head, justify="left" if head == "range" else "right", no_wrap=True)
     for score in (*evaluation.by_range, evaluation.near_step, evaluation.overall):
         table.add_row(*_row(score), end_section=score is evaluation.by_range[-1])
     # Wide enough for every column also where the output is not a terminal.
-    console = Console()
-    console = console if console.is_terminal else Console(width=170)
+    console = Console(highlight=False)
+    console = console if console.is_terminal else Console(width=170, highlight=False)
     console.print(table)
     console.print(
         "Ground that both eyes see. The first med |e|, NMAD and bias are px of disparity (bias > 0: too near), the "
         "second metres of range (bias > 0: too far)."
     )
+    prints = evaluation.footprint
     console.print(
-        f"sky filled {_percent(evaluation.sky_filled)}, ground seen by one eye only filled "
-        f"{_percent(evaluation.one_eye_filled)}"
+        f"of the whole image: the map fills {_percent(prints.map_filled)}, the reference "
+        f"{_percent(prints.reference_filled)}; both {_percent(prints.both / prints.pixels)}, only the map "
+        f"{_percent(prints.only_map / prints.pixels)}, only the reference "
+        f"{_percent(prints.only_reference / prints.pixels)}"
     )
+    if not math.isnan(evaluation.one_eye_filled):
+        console.print(
+            f"sky filled {_percent(evaluation.sky_filled)}, ground seen by one eye only filled "
+            f"{_percent(evaluation.one_eye_filled)}"
+        )
+    for note in result.notes:
+        console.print(f"note: {note}", markup=False)
 
 
 def _row(s: Score) -> list[str]:

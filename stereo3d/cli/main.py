@@ -19,7 +19,8 @@ COMMANDS = {
     "reconstruct": "measure a pair and write every product into a folder",
     "export": "write the textured ground as .glb, .obj, .ply or .stl",
     "info": "say what files are: product, sol, camera, model, pointing, partner",
-    "evaluate": "score XYZ against truth",
+    "evaluate": "score XYZ against truth, or against another XYZ map",
+    "explain": "say why a pixel has a hole, or how sure its XYZ is: what both eyes see, and how well it matches",
 }
 """Command name to its line of help.  Each is the module stereo3d.cli.NAME with add_arguments(parser) and run(args).
 

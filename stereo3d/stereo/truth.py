@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stereo3d.camera import CameraModel
+from stereo3d.camera import CameraModel, inside, pixel_grid
 from stereo3d.frames import Float, Frame, locked
 
 STEP_PX = 5
@@ -50,13 +50,32 @@ def disparity_scale(left: CameraModel, right: CameraModel) -> float:
     return float(np.linalg.norm(right.C - left.C)) / angle
 
 
-def depth_steps(range_m: Float, left: CameraModel, right: CameraModel) -> NDArray[np.bool_]:
+def map_as_truth(xyz: NDArray[np.floating], left: CameraModel, right: CameraModel) -> Truth:
+    """Another map ``xyz`` (rows, columns, 3), m, NaN = none, of the left image, in the place of the truth.
+
+    What the right eye cannot see for something in front of it is not known; only its frame counts.  A hole of the map
+    is no depth step.  Raises ValueError when the map is not of the camera's size.
+    """
+    if xyz.shape != (left.height, left.width, 3):
+        raise ValueError(f"the map is {xyz.shape}, the left image {(left.height, left.width)}")
+    points = np.where(np.isfinite(xyz).all(axis=-1, keepdims=True), xyz, np.nan).astype(np.float64)
+    range_m = np.linalg.norm(points - left.ray(pixel_grid(left.width, left.height))[0], axis=-1)
+    both_eyes = np.zeros(range_m.shape, dtype=bool)
+    known = np.isfinite(range_m)
+    both_eyes[known] = inside(right, right.project(points[known]))
+    points[~known] = np.nan
+    return Truth(left.frame, range_m, points, both_eyes, depth_steps(range_m, left, right, holes_are_far=False))
+
+
+def depth_steps(range_m: Float, left: CameraModel, right: CameraModel, holes_are_far: bool = True) -> NDArray[np.bool_]:
     """(rows, columns) bool: within ``STEP_PX`` pixels (square) of two neighbours whose disparities differ by over 1 px.
 
     Level ground seen by a Navcam changes its disparity by baseline / camera height = 0.2 px from row to row, however
-    far away and however fine the image, so 1 px is a step and not a slope.  Sky counts as infinitely far.
+    far away and however fine the image, so 1 px is a step and not a slope.  NaN is sky and counts as infinitely far,
+    or, where not ``holes_are_far``, as nothing known.
     """
-    disparity = disparity_scale(left, right) / np.where(np.isfinite(range_m), range_m, np.inf)
+    missing = np.inf if holes_are_far else np.nan
+    disparity = disparity_scale(left, right) / np.where(np.isfinite(range_m), range_m, missing)
     steps = np.zeros(range_m.shape, dtype=bool)
     across, down = np.abs(np.diff(disparity, axis=1)) > 1.0, np.abs(np.diff(disparity, axis=0)) > 1.0
     steps[:, 1:] |= across

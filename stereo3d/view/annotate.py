@@ -10,6 +10,7 @@ from PIL import ImageDraw, ImageFont
 
 from stereo3d.pipeline import Reconstruction
 from stereo3d.view.layers import ColourMap, brightness, round_length
+from stereo3d.view.plot import credit
 from stereo3d.view.raycast import Picture
 from stereo3d.view.viewpoint import Viewpoint, camera_centre, camera_viewpoint
 
@@ -109,9 +110,7 @@ def caption(reconstruction: Reconstruction, view: Viewpoint, layer: str) -> tupl
     factor = brightness(reconstruction.terrain) if layer == "image" else 1.0
     what = layer if factor < 1.05 else f"{layer} (brightness x {factor:.1f})"
     text = f"{product}  \u00b7  sol {left.sol}  \u00b7  {what}, {view.name} view  \u00b7  {scale}"
-    if left.mission == "simulated":
-        return text, "simulated, not a photograph  \u00b7  stereo3d"
-    return text, "images: NASA/JPL-Caltech  \u00b7  3-D: stereo3d"
+    return text, credit(left.mission)
 
 
 def outlined(

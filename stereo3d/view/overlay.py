@@ -27,6 +27,7 @@ mouse
   right drag         shift
   wheel              nearer, farther
   left click, or p   point: XYZ, range, sigma; the next one also distance
+  e                  explain the place: why a hole, how well it matches
 views
   r  the rover's camera      o  orbit
   t  map, north up           w  walk (1.7 m above the ground)

@@ -16,8 +16,10 @@ from stereo3d.libraries import import_library
 from stereo3d.pipeline import Reconstruction
 from stereo3d.view import navigation
 from stereo3d.view.annotate import RINGS_M
+from stereo3d.view.events import bind
 from stereo3d.view.layers import LAYERS, ColourMap, colour_map, displayed, photo_at_vertices, shade
 from stereo3d.view.overlay import Overlay, ring_lines
+from stereo3d.view.probe import explain_ray
 from stereo3d.view.raycast import BACKGROUND
 from stereo3d.view.surface import Surface
 from stereo3d.view.tools import Measurement, distance, pick
@@ -56,6 +58,7 @@ class Window:
         self._maps: dict[str, ColourMap] = {}
         self.layer = layer
         self.points: list[Measurement] = []
+        self._told: list[str] = []
         self._marks: list[Any] = []
         self.mode = "orbit"
         self._held: set[str] = set()
@@ -158,7 +161,7 @@ class Window:
             lines += [f"point {number}", *point.lines()]
         if len(self.points) == 2:
             lines += distance(*self.points).lines()
-        return lines
+        return lines + self._told
 
     @property
     def size(self) -> tuple[int, int]:
@@ -256,17 +259,28 @@ class Window:
 
     def pick(self, x: int, y: int) -> None:
         """Measure the ground below (x, y); a third point begins anew."""
-        width, height = self.size
-        origin, direction = self.view.rays(np.array([float(x), float(height - 1 - y)]), (width, height))
-        point = pick(self._made, self._surface, origin, direction)
+        point = pick(self._made, self._surface, *self._ray(x, y))
         if point is None:
             print("no measured ground there", flush=True)
+            self.explain(x, y)
             return
+        self._told = []
         self.points = [*self.points, point] if len(self.points) < 2 else [point]
         print(f"point {len(self.points)}: " + "; ".join(point.lines()), flush=True)
         if len(self.points) == 2:
             print("; ".join(distance(*self.points).lines()), flush=True)
         self._show_points()
+        self._refresh()
+
+    def _ray(self, x: int, y: int) -> tuple[Float, Float]:
+        """Origin and direction, ENU, of the ray through (x, y)."""
+        width, height = self.size
+        return self.view.rays(np.array([float(x), float(height - 1 - y)]), (width, height))
+
+    def explain(self, x: int, y: int) -> None:
+        """Tell what is known about the left image's pixel below (x, y): why it is a hole, or how well it matches."""
+        self._told = explain_ray(self._made, self._surface, *self._ray(x, y))
+        print("\n".join(self._told), flush=True)
         self._refresh()
 
     def key(self, name: str, x: int = 0, y: int = 0, fast: bool = False) -> None:
@@ -281,8 +295,8 @@ class Window:
         if key in ("q", "escape"):
             self.close()
             return
-        if key == "p":
-            self.pick(x, y)
+        if key in ("p", "e"):
+            (self.pick if key == "p" else self.explain)(x, y)
             return
         if key in ("1", "2", "3", "4"):
             self._set_layer(LAYERS[int(key) - 1])
@@ -297,7 +311,7 @@ class Window:
         elif key == "g":
             self._toggle_rings()
         elif key == "c":
-            self.points = []
+            self.points, self._told = [], []
             self._show_points()
         elif key in ("h", "question", "f1"):
             self._help = not self._help
@@ -345,7 +359,7 @@ class Window:
         """Show the window until it is closed.  Ctrl-C closes it and raises KeyboardInterrupt."""
         self._plotter.show(interactive=False, auto_close=False)
         interactor = self._plotter.iren.interactor
-        self._bind(interactor)
+        bind(self, self._plotter)
         self._refresh()
         interrupted: list[int] = []
 
@@ -366,33 +380,13 @@ class Window:
         if interrupted:
             raise KeyboardInterrupt
 
-    def _bind(self, interactor: Any) -> None:
-        """Our own handlers in the place of VTK's styles and pyvista's keys."""
-        style = import_library("vtkmodules.vtkInteractionStyle").vtkInteractorStyleUser()
-        self._plotter.iren.remove_observers()
-        interactor.SetInteractorStyle(style)
+    def let_go(self) -> None:
+        """The pointer leaves the window: keys that go up now are not told."""
+        self._held.clear()
 
-        def at() -> tuple[int, int]:
-            x, y = interactor.GetEventPosition()
-            return int(x), int(y)
-
-        for button in ("Left", "Middle", "Right"):
-            name = button.lower()
-            interactor.AddObserver(f"{button}ButtonPressEvent", lambda *_, b=name: self.press(b, *at()))
-            interactor.AddObserver(f"{button}ButtonReleaseEvent", lambda *_, b=name: self.release(b, *at()))
-        interactor.AddObserver("MouseMoveEvent", lambda *_: self.move(*at()))
-        interactor.AddObserver("MouseWheelForwardEvent", lambda *_: self.wheel(1))
-        interactor.AddObserver("MouseWheelBackwardEvent", lambda *_: self.wheel(-1))
-        interactor.AddObserver(
-            "KeyPressEvent", lambda *_: self.key(interactor.GetKeySym() or "", *at(), bool(interactor.GetShiftKey()))
-        )
-        interactor.AddObserver("KeyReleaseEvent", lambda *_: self.key_up(interactor.GetKeySym() or ""))
-        interactor.AddObserver("LeaveEvent", lambda *_: self._held.clear())
-        interactor.AddObserver("ConfigureEvent", lambda *_: self._refresh())
-        interactor.AddObserver("TimerEvent", lambda *_: self.tick())
-        interactor.AddObserver("ExitEvent", lambda *_: self.close())
-        # VTK's own keys (e, w, 3, ...) come as characters; an observer takes them off the style.
-        style.AddObserver("CharEvent", lambda *_: None)
+    def redraw(self) -> None:
+        """The window has changed its size."""
+        self._refresh()
 
     def close(self) -> None:
         """Leave :meth:`run`."""

@@ -121,7 +121,7 @@ def main() -> None:
             f"{near:.1%}",
             "-" if np.isnan(sky) else f"{sky:.2%}",
             f"{height:+.3f}",
-            f"{residual['median_px']:+.2f}",
+            f"{residual['before']['median_px']:+.2f} -> {residual['after']['median_px']:+.2f}",
         )
     console.print(table)
     console.print("near ground: share with XYZ nearer than 30 m and inside the overlap.  sky: share with XYZ (false).")

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from stereo3d.cli import evaluate
 from stereo3d.cli.main import main
 from stereo3d.frames import Float
 from stereo3d.read import read_scene
+from stereo3d.read.planes import read_planes
 from stereo3d.scene import Scene
 from stereo3d.simulate.scene_writer import write_scene
 from stereo3d.simulate.truth_file import read_truth
@@ -80,7 +82,7 @@ def test_interleaved_xyz_is_taken_too(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "xyz.tif"
     tifffile.imwrite(path, bench.truth.xyz.astype(np.float32), photometric="rgb")
     assert np.array_equal(
-        evaluate.read_planes(path, 3, bench.truth.range_m.shape), bench.truth.xyz.astype(np.float32), equal_nan=True
+        read_planes(path, 3, bench.truth.range_m.shape), bench.truth.xyz.astype(np.float32), equal_nan=True
     )
 
 
@@ -103,6 +105,65 @@ def test_reconstruction_is_scored_without_xyz(bench: Bench, tmp_path: Path, monk
     assert main(["evaluate", str(bench.folder), "--json", str(out)]) == 0
     assert [scene.name for scene in asked] == ["bench"]
     assert json.loads(out.read_text())["overall"]["filled"] == 1.0
+
+
+def test_against_another_map_the_difference_is_told(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours, other = _scaled(bench, 1.05), bench.truth.xyz.copy()
+    other[100:110, 40:60] = 0.0  # as other programs mark what they lack
+    ours[60:70, 40:50] = np.nan
+    files = _write_xyz(tmp_path / "ours.tif", ours), _write_xyz(tmp_path / "[red]other.tif", other)
+    out = tmp_path / "score.json"
+    arguments = ["--xyz", str(files[0]), "--against", str(files[1]), "--json", str(out), str(bench.folder)]
+    assert main(["evaluate", *arguments]) == 0
+    text = capsys.readouterr().out
+    assert "errors against [red]other.tif" in text
+    assert "only the reference" in text
+    assert "sky filled" not in text
+    assert "note" not in text
+    scores = json.loads(out.read_text())
+    assert scores["against"] == "[red]other.tif"
+    assert (scores["footprint"]["only_map"], scores["footprint"]["only_reference"]) == (200, 100)
+    assert scores["sky_filled"] is None
+    near = scores["by_range"][0]
+    assert 0.1 < near["bias_m"] < 0.25
+    assert scores["notes"] == []
+
+
+def test_map_of_another_image_is_warned_of(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = _write_xyz(tmp_path / "flipped.tif", bench.truth.xyz[:, ::-1])
+    assert main(["evaluate", "--xyz", str(file), str(bench.folder)]) == 0
+    assert "off the rays of their pixels" in capsys.readouterr().out
+    good = _write_xyz(tmp_path / "good.tif", bench.truth.xyz)
+    out = tmp_path / "score.json"
+    assert main(["evaluate", "--xyz", str(good), "--against", str(file), "--json", str(out), str(bench.folder)]) == 0
+    (note,) = json.loads(out.read_text())["notes"]
+    assert note.startswith("flipped.tif: ")
+
+
+def test_picture_and_json_are_written_together(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _write_xyz(tmp_path / "xyz.tif", _scaled(bench, 1.02))
+    picture, out = tmp_path / "errors.png", tmp_path / "new" / "score.json"
+    arguments = ["--xyz", str(file), "--picture", str(picture), "--json", str(out), str(bench.folder)]
+    assert main(["evaluate", *arguments]) == 0
+    told = capsys.readouterr().out
+    assert f"wrote {picture}" in told
+    assert f"wrote {out}" in told
+    with Image.open(picture) as image:
+        assert image.format == "PNG"
+        assert min(image.size) > 1000
+    assert json.loads(out.read_text())["overall"]["filled"] == 1.0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["errors.png", "new", "xyz.tif"]
+
+
+def test_truth_and_another_map_exclude_each_other(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["evaluate", "--truth", "a.tif", "--against", "b.tif", str(bench.folder)])
+    assert caught.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def _fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -135,6 +196,10 @@ def test_bad_files_are_one_line_and_nothing_is_written(
     assert "TIFF" in _fails(["--xyz", str(broken), scene, *json_option], capsys)
     assert "--xyz" in _fails(["--sigma", str(good), scene, *json_option], capsys)
     assert "truth" in _fails(["--truth", str(good), "--xyz", str(good), scene, *json_option], capsys)
+    assert "160 x 120" in _fails(["--xyz", str(good), "--against", str(small), scene, *json_option], capsys)
+    assert ".png or .jpg" in _fails(["--xyz", str(good), "--picture", str(tmp_path / "x.bmp"), scene], capsys)
+    both = ["--picture", str(tmp_path / "x.png"), *json_option]
+    assert "160 x 120" in _fails(["--xyz", str(small), scene, *both], capsys)
     assert not out.exists()
     assert "folder" in _fails(["--xyz", str(good), scene, "--json", str(tmp_path)], capsys)
     assert "cannot write" in _fails(["--xyz", str(good), scene, "--json", str(good / "score.json")], capsys)

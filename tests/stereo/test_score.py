@@ -8,8 +8,8 @@ import pytest
 from stereo3d.camera import CAHV, inside, pixel_grid
 from stereo3d.errors import FrameMismatchError
 from stereo3d.frames import Float, Frame, RigidTransform
-from stereo3d.stereo.score import disparity_error, evaluate_xyz
-from stereo3d.stereo.truth import Truth, depth_steps
+from stereo3d.stereo.score import compare_xyz, disparity_error, evaluate_xyz, ray_offset_px, xyz_errors
+from stereo3d.stereo.truth import Truth, depth_steps, map_as_truth
 
 FRAME = Frame.rover(1, 1)
 BASELINE, FOCAL = 0.42, 300.0
@@ -121,3 +121,68 @@ def test_other_sizes_and_frames_are_refused(rig: tuple[CAHV, CAHV, Truth]) -> No
     other = left.moved(RigidTransform(Frame.rover(2, 2), FRAME))
     with pytest.raises(FrameMismatchError):
         evaluate_xyz(truth.xyz, truth, other, right)
+
+
+def test_error_maps_have_the_errors_where_they_are(rig: tuple[CAHV, CAHV, Truth]) -> None:
+    left, right, truth = rig
+    shift = np.where(np.arange(320) < 200, 0.3, -0.2) * np.ones((240, 1))
+    xyz = _with_disparity_error(rig, shift)
+    xyz[150:160, 150:160] = np.nan
+    sigma = 0.5 * np.linalg.norm(xyz - truth.xyz, axis=-1)
+    errors = xyz_errors(xyz, truth, left, right, sigma)
+    scored = truth.both_eyes & (truth.range_m < 60) & np.isfinite(xyz[..., 0])
+    np.testing.assert_array_equal(np.isfinite(errors.px), scored)
+    np.testing.assert_allclose(errors.px[scored], shift[scored], atol=1e-9)
+    np.testing.assert_allclose(errors.over_sigma[scored], np.where(shift > 0, -2.0, 2.0)[scored])
+    assert errors.wanted[155, 155]
+    assert not errors.measured[155, 155]
+
+
+def test_against_another_map_the_known_difference_is_told_and_footprints_are_counted(
+    rig: tuple[CAHV, CAHV, Truth],
+) -> None:
+    left, right, truth = rig
+    ours, other = _with_disparity_error(rig, 0.3), truth.xyz.copy()
+    ours[100:120, 50:70] = np.nan
+    other[200:210, 100:130] = np.nan
+    result = compare_xyz(ours, other, left, right)
+    assert result.overall.bias_px == pytest.approx(0.3, rel=1e-6)
+    seen = int(truth.ground.sum())
+    prints = result.footprint
+    assert (prints.only_map, prints.only_reference) == (300, 400)
+    assert (prints.both, prints.neither) == (seen - 700, 320 * 240 - seen)
+    assert prints.map_filled == pytest.approx((seen - 400) / (320 * 240))
+    assert prints.reference_filled == pytest.approx((seen - 300) / (320 * 240))
+    # Only a truth knows sky and what one eye cannot see.
+    assert np.isnan(result.sky_filled)
+    assert np.isnan(result.one_eye_filled)
+    # Turned round, the error changes its sign.
+    assert compare_xyz(other, ours, left, right).overall.bias_px == pytest.approx(-0.3, rel=1e-6)
+
+
+def test_map_in_the_place_of_the_truth_is_that_map(rig: tuple[CAHV, CAHV, Truth]) -> None:
+    left, right, truth = rig
+    made = map_as_truth(truth.xyz, left, right)
+    np.testing.assert_allclose(made.range_m, truth.range_m, rtol=1e-12)
+    np.testing.assert_array_equal(made.both_eyes, truth.both_eyes)
+    # Neither sky nor a hole is a step, a rock is one.
+    assert not made.near_step.any()
+    holes = truth.xyz.copy()
+    holes[150:170, 100:150, 1] = np.nan  # one number of three is missing
+    assert not map_as_truth(holes, left, right).near_step.any()
+    assert not map_as_truth(holes, left, right).ground[150:170, 100:150].any()
+    holes[180:200, 200:220] = left.C + 0.7 * (holes[180:200, 200:220] - left.C)
+    steps = map_as_truth(holes, left, right).near_step
+    assert steps[178:202, 198:222].any()
+    assert not steps[:170].any()
+    with pytest.raises(ValueError, match="map"):
+        map_as_truth(truth.xyz[1:], left, right)
+
+
+def test_points_off_their_rays_are_noticed(rig: tuple[CAHV, CAHV, Truth]) -> None:
+    left, _, truth = rig
+    assert ray_offset_px(truth.xyz, left) < 1e-6
+    assert ray_offset_px(_with_disparity_error(rig, 3.0), left) < 1e-6  # wrong, but of this image
+    assert ray_offset_px(truth.xyz[:, ::-1], left) > 20
+    assert ray_offset_px(-truth.xyz, left) == np.inf
+    assert np.isnan(ray_offset_px(np.full(truth.xyz.shape, np.nan), left))

@@ -190,6 +190,37 @@ def test_clicks_measure_the_made_up_ground(made_up, driven, true_place):
     assert driven.line("no measured ground there")
 
 
+def test_a_hole_and_a_place_are_explained(made_up, driven):
+    """The pixel under the pointer, from the camera's own place; elsewhere a hole asks for that place."""
+    view = camera_viewpoint(made_up, SIZE[0] / SIZE[1])
+    enu = made_up.enu_from_rover.inverse()
+
+    def pixel(x, y):
+        direction = enu.rotate(view.rays(np.array([float(x), float(y)]), SIZE)[1])
+        camera = made_up.pair.left.camera
+        return np.rint(camera.project(camera.C + 1e4 * direction)).astype(int)
+
+    before = driven.picture()
+    driven.key("e")
+    column, row = pixel(320, 300)
+    assert driven.line(rf"pixel {column},{row}: measured")
+    driven.line("match  right image")
+    panel = (slice(240, 470), slice(10, 300))
+    assert np.mean(np.abs(driven.picture()[panel] - before[panel])) > 5
+    driven.point(200, 20)
+    driven.hand("click", "1")
+    assert driven.line("no measured ground there")
+    column, row = pixel(200, 20)
+    assert driven.line(rf"pixel {column},{row}: no XYZ: sky")
+    driven.key("c")
+    np.testing.assert_array_equal(driven.picture(), before)
+    driven.point(320, 300)
+    driven.hand("click", "4")
+    driven.point(200, 20)
+    driven.key("e")
+    assert driven.line("press r")
+
+
 def test_keys_help_map_walk_orbit_and_quit(made_up, driven):
     start = driven.picture()
     middle = (slice(160, 320), slice(200, 440))
