@@ -20,11 +20,11 @@ from stereo3d.frames import Frame
 from stereo3d.image import Image
 from stereo3d.observation import Eye, Observation, StereoPair
 from stereo3d.stereo.disparity import RectifiedPair
-from stereo3d.stereo.rectify import principal_column, reference_points, rectify
+from stereo3d.stereo.rectify import principal_column, rectify, reference_points
 from stereo3d.stereo.triangulate import intersect
 from stereo3d.stereo.truth import Truth, depth_steps
 
-NO_DATA = -9999.0
+NO_DATA = -9999
 
 # Pandora runs in the Python given to it: nothing of it is imported here.
 PANDORA = """
@@ -123,7 +123,7 @@ def pandora(rectified: RectifiedPair, low: int, high: int, python: Path) -> tupl
 
 
 def triangulated(pair: StereoPair, rectified: RectifiedPair, values: np.ndarray) -> np.ndarray:
-    """XYZ (rows, columns, 3), m, of the left raw grid: the same exact rays for every disparity map, no mask, no limit."""
+    """XYZ (rows, columns, 3), m, of the left raw grid: by exact rays; no mask, no limit of range."""
     left, right = pair.left.camera, pair.right.camera
     origins, directions = left.ray(pixel_grid(left.width, left.height))
     at = rectified.left_camera.project(reference_points(origins, directions))
