@@ -17,11 +17,12 @@ from stereo3d.errors import PairError, StereoError
 from stereo3d.frames import ENU_FROM_NED, Frame, RigidTransform
 from stereo3d.observation import Observation, StereoPair
 from stereo3d.scene import Scene
-from stereo3d.stereo.disparity import REASON_TEXT, Disparity, Reason, RectifiedPair, XyzMap
+from stereo3d.stereo.disparity import REASON_TEXT, Disparity, Matches, Reason, RectifiedPair, XyzMap
 from stereo3d.stereo.epipolar import EpipolarCalibration, aligned, self_calibrate
 from stereo3d.stereo.masks import known_reasons
 from stereo3d.stereo.match import match
 from stereo3d.stereo.rectify import rectify
+from stereo3d.stereo.refine import refine
 from stereo3d.stereo.triangulate import triangulate
 from stereo3d.terrain.mesh import MeshSettings, build_mesh
 from stereo3d.terrain.texture import TexturedMesh, texture_mesh
@@ -34,8 +35,6 @@ Progress = Callable[[str, float], None]
 class Settings:
     """What the user may choose.  Every number with its unit in its name."""
 
-    matching_sigma_px: float = 0.15
-    """One sigma of the disparity, px of the raw image."""
     min_range_m: float = 1.0
     """Nearest ground that is searched for, m along the viewing axis."""
     max_sigma_share: float = 0.1
@@ -65,6 +64,8 @@ class Report:
     right camera (degrees, with sigma), whether it was applied and why not, and the doubt about vergence."""
     range_percentiles_m: dict[str, float | None]
     sigma_percentiles_m: dict[str, float | None]
+    matching_sigma_percentiles_px: dict[str, float | None]
+    """One sigma of the disparity, px of the rectified images, over all matches."""
     triangles: int
     vertices: int
     seconds: dict[str, float]
@@ -86,6 +87,7 @@ class Reconstruction:
     """With the right camera as the self-calibration left it; the left one is the record's."""
     rectified: RectifiedPair
     disparity: Disparity
+    matches: Matches
     xyz: XyzMap
     terrain: TexturedMesh
     """In the ENU frame of the stop (X east, Y north, Z up, m; origin of ROVER_NAV)."""
@@ -147,10 +149,11 @@ def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progres
     stages.begin("rectifying", 0.12)
     rectified = rectify(pair, left_reason == 0, right_reason == 0, settings.min_range_m)
     stages.begin("matching", 0.18)
-    disparity = match(rectified, settings.min_range_m, lambda share: stages.tell(0.18 + 0.5 * share))
-    stages.begin("triangulating", 0.68)
-    sigma_px = float(np.hypot(settings.matching_sigma_px, calibration.vergence_sigma_px))
-    xyz = triangulate(pair, rectified, disparity, left_reason, sigma_px, settings.max_sigma_share)
+    disparity = match(rectified, settings.min_range_m, lambda share: stages.tell(0.18 + 0.36 * share))
+    stages.begin("refining", 0.55)
+    matches = refine(pair, rectified, disparity, left_reason, progress=lambda s: stages.tell(0.55 + 0.14 * s))
+    stages.begin("triangulating", 0.7)
+    xyz = triangulate(pair, matches, settings.max_sigma_share, calibration.vergence_sigma_rad)
     if not xyz.measured.any():
         raise StereoError(
             "no ground could be measured", file=pair.left.path, expected="textured ground that both eyes see"
@@ -160,9 +163,9 @@ def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progres
     mesh = build_mesh(xyz, pair.left.camera.C, settings.mesh).moved(to_enu)
     terrain = texture_mesh(mesh, pair.left.image)
     stages.begin("reporting", 0.95)
-    report = _report(scene, pair, settings, xyz, terrain, calibration, stages.seconds)
+    report = _report(scene, pair, settings, matches, xyz, terrain, calibration, stages.seconds)
     stages.begin("done", 1.0)
-    return Reconstruction(pair, rectified, disparity, xyz, terrain, report, calibration)
+    return Reconstruction(pair, rectified, disparity, matches, xyz, terrain, report, calibration)
 
 
 def _require_ground(pair: StereoPair, *reasons: NDArray[np.uint16]) -> None:
@@ -199,6 +202,7 @@ def _report(
     scene: Scene,
     pair: StereoPair,
     settings: Settings,
+    matches: Matches,
     xyz: XyzMap,
     terrain: TexturedMesh,
     calibration: EpipolarCalibration,
@@ -232,6 +236,7 @@ def _report(
         epipolar_residual=calibration.as_json(),
         range_percentiles_m=_percentiles(xyz.range_m),
         sigma_percentiles_m=_percentiles(xyz.sigma_range_m),
+        matching_sigma_percentiles_px=_percentiles(matches.sigma_px),
         triangles=len(terrain.mesh.faces),
         vertices=len(terrain.mesh.vertices),
         seconds=seconds,

@@ -25,6 +25,8 @@ class Reason(IntFlag):
     BEYOND_RANGE = 128
     NO_MATCH = 256
     MISS_DISTANCE = 512
+    SATURATED = 1024
+    NOT_CONVERGED = 2048
 
 
 REASON_TEXT: dict[Reason, str] = {
@@ -38,6 +40,8 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.BEYOND_RANGE: "too far for the baseline to measure",
     Reason.NO_MATCH: "no match found in the search range",
     Reason.MISS_DISTANCE: "the two rays do not meet",
+    Reason.SATURATED: "too bright: the picture is clipped there",
+    Reason.NOT_CONVERGED: "the sub-pixel match wanders away from the whole-pixel one",
 }
 
 
@@ -93,6 +97,32 @@ class Disparity:
 
 
 @dataclass(frozen=True, eq=False)
+class Matches:
+    """Where the right eye sees what each pixel of the left raw image sees."""
+
+    right: NDArray[np.float32]
+    """(rows, columns, 2) float32, pixel (column, row) of the right raw image; NaN = none."""
+    disparity_px: NDArray[np.float32]
+    """(rows, columns) float32, px of the rectified images, counted as in :class:`Disparity`; NaN = none."""
+    sigma_px: NDArray[np.float32]
+    """(rows, columns) float32, one sigma of ``disparity_px``; NaN = none."""
+    reason: NDArray[np.uint16]
+    """(rows, columns) uint16, flags of :class:`Reason`; 0 where there is a match."""
+
+    def __post_init__(self) -> None:
+        shape = self.reason.shape
+        if (
+            len(shape) != 2
+            or self.right.shape != (*shape, 2)
+            or not self.disparity_px.shape == self.sigma_px.shape == shape
+        ):
+            raise ValueError("all arrays must have one (rows, columns)")
+        for name in ("right", "disparity_px", "sigma_px"):
+            object.__setattr__(self, name, locked(getattr(self, name), np.float32))
+        object.__setattr__(self, "reason", locked(self.reason, np.uint16))
+
+
+@dataclass(frozen=True, eq=False)
 class XyzMap:
     """Measured ground in the pixel grid of the left raw image."""
 
@@ -107,14 +137,16 @@ class XyzMap:
     """(rows, columns) float32, m, the gap between the two rays where they pass closest; NaN = none."""
     reason: NDArray[np.uint16]
     """(rows, columns) uint16, flags of :class:`Reason`; 0 where there is XYZ."""
+    noise_range_m: NDArray[np.float32] | None = None
+    """(rows, columns) float32, m: the part of ``sigma_range_m`` that differs from pixel to pixel.  The rest (the doubt
+    about vergence) moves the whole picture alike and says nothing of steps between neighbours.  None: all of it."""
 
     def __post_init__(self) -> None:
         shape = self.reason.shape
-        if self.xyz.shape != (*shape, 3) or any(
-            getattr(self, n).shape != shape for n in ("range_m", "sigma_range_m", "miss_m")
-        ):
+        names = ["range_m", "sigma_range_m", "miss_m"] + ["noise_range_m"] * (self.noise_range_m is not None)
+        if self.xyz.shape != (*shape, 3) or any(getattr(self, n).shape != shape for n in names):
             raise ValueError("all arrays must have one (rows, columns)")
-        for name in ("xyz", "range_m", "sigma_range_m", "miss_m"):
+        for name in ("xyz", *names):
             object.__setattr__(self, name, locked(getattr(self, name), np.float32))
         object.__setattr__(self, "reason", locked(self.reason, np.uint16))
 

@@ -51,6 +51,10 @@ ADVICE: dict[Reason, str] = {
     Reason.LEFT_RIGHT: "Matched from the left and from the right, the answers differ. Beside a rock this ground is "
     "hidden from the right eye; elsewhere a repeating pattern or noise misled the matcher.",
     Reason.SPECKLE: "A few pixels matched, at a distance unlike all around them: most often a false match.",
+    Reason.SATURATED: "Too much of the window is at the end of the image's scale, where shading is lost. A shorter "
+    "exposure, or a product with 12 bits, may show it.",
+    Reason.NOT_CONVERGED: "The two patches could not be laid on each other to a fraction of a pixel: the ground is "
+    "rougher than the window, or the match is false.",
     Reason.BEYOND_RANGE: "The disparity is so small that its doubt exceeds the share of the range that is allowed. "
     "Only a longer baseline (two stops of the rover) reaches farther.",
     Reason.NO_MATCH: "The matcher found nothing in the range that it searched here. A clear peak of the curve would "

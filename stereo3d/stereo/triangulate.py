@@ -1,23 +1,20 @@
-"""From disparity to XYZ: each matched pixel goes back to both raw frames, and the exact rays are intersected."""
+"""From matches to XYZ: the exact rays of both raw pixels are intersected."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stereo3d.camera import pixel_grid
+from stereo3d.camera import CameraModel, pixel_grid
 from stereo3d.observation import StereoPair
-from stereo3d.stereo.disparity import Disparity, Reason, RectifiedPair, XyzMap, flag
-from stereo3d.stereo.rectify import principal_column, reference_points
+from stereo3d.stereo.disparity import Matches, Reason, XyzMap, flag
 from stereo3d.stereo.rover import rover_volume
-from stereo3d.stereo.uncertainty import range_sigma_m
+from stereo3d.stereo.uncertainty import range_sigma_m, vergence_range_sigma_m
 
 Float = NDArray[np.float64]
-F32 = NDArray[np.float32]
-U16 = NDArray[np.uint16]
 
 _MISS_PX = 2.0
+_BAND_ROWS = 256
 
 
 def intersect(origins_a: Float, directions_a: Float, origins_b: Float, directions_b: Float) -> tuple[Float, Float]:
@@ -40,69 +37,49 @@ def intersect(origins_a: Float, directions_a: Float, origins_b: Float, direction
     return (on_a + on_b) / 2.0, np.linalg.norm(on_a - on_b, axis=-1)
 
 
-def _sampled(disparity: Disparity, x: F32, y: F32) -> tuple[F32, U16]:
-    """Disparity and reasons at rectified pixels (x, y): linear on a surface, nearest at its edge."""
-    border = {"borderMode": cv2.BORDER_CONSTANT}
-    nearest = cv2.remap(disparity.values, x, y, cv2.INTER_NEAREST, **border, borderValue=np.nan)
-    linear = cv2.remap(disparity.values, x, y, cv2.INTER_LINEAR, **border, borderValue=np.nan)
-    reason = cv2.remap(disparity.reason, x, y, cv2.INTER_NEAREST, **border, borderValue=int(Reason.OUTSIDE_OVERLAP))
-    with np.errstate(invalid="ignore"):
-        smooth = np.abs(linear - nearest) < 1.0
-    return np.where(smooth, linear, nearest), reason
+def triangulate(pair: StereoPair, matches: Matches, max_sigma_share: float, vergence_sigma_rad: float = 0.0) -> XyzMap:
+    """XYZ in ROVER_NAV for the pixel grid of the left raw image: the exact rays of each match, intersected.
 
-
-def triangulate(
-    pair: StereoPair,
-    rectified: RectifiedPair,
-    disparity: Disparity,
-    masks: U16,
-    matching_sigma_px: float,
-    max_sigma_share: float,
-) -> XyzMap:
-    """XYZ in ROVER_NAV for the pixel grid of the left raw image.
-
-    ``masks``: (rows, columns) uint16 reasons known before matching (sky, vignette, rover), in the raw grid.
-    ``matching_sigma_px``: one sigma of the disparity, px of the raw image.  Pixels whose range sigma exceeds
-    ``max_sigma_share`` of the range are flagged BEYOND_RANGE.
+    ``vergence_sigma_rad``: one sigma of the angle between the eyes, which the pictures themselves cannot tell.  Pixels
+    whose range sigma exceeds ``max_sigma_share`` of the range are flagged BEYOND_RANGE.
     """
-    left, right = pair.left.camera, pair.right.camera
-    rows, columns = left.height, left.width
-    reason = masks.copy()
-    origins, directions = left.ray(pixel_grid(columns, rows))
-    at = rectified.left_camera.project(reference_points(origins, directions))
-    known = np.isfinite(at[..., 0])
-    x, y = (np.where(known, at[..., i], -1e4).astype(np.float32) for i in (0, 1))
-    values, why = _sampled(disparity, x, y)
-    reason |= np.where(reason == 0, why, 0).astype(np.uint16)
-    found = (reason == 0) & np.isfinite(values)
-    flag(reason, (reason == 0) & ~found, Reason.NO_MATCH)
-
-    d = values[found].astype(np.float64)
-    shift = principal_column(rectified.left_camera) - principal_column(rectified.right_camera)
-    partner = np.stack([at[found][:, 0] - d - shift, at[found][:, 1]], axis=1)
-    origins_r, directions_r = right.ray(right.project(reference_points(*rectified.right_camera.ray(partner))))
-    points, gap = intersect(origins[found], directions[found], origins_r, directions_r)
-    range_m = np.linalg.norm(points - left.C, axis=1)
-    stretch = np.abs(np.gradient(at[..., 0], axis=1))[found]
-    sigma = range_sigma_m(range_m, d, matching_sigma_px * np.maximum(stretch, 1e-6))
-
-    # A gap is told in pixels: what one pixel spans at that range.
-    pixel_m = range_m / np.linalg.norm(np.cross(left.A, rectified.left_camera.H))
-    xyz = np.full((rows, columns, 3), np.nan, dtype=np.float32)
-    ranges, sigmas, gaps = (np.full((rows, columns), np.nan, dtype=np.float32) for _ in range(3))
-    with np.errstate(invalid="ignore"):
-        far = ~(d > 0) | ~(sigma <= max_sigma_share * range_m)
-        apart = ~far & ~(gap <= _MISS_PX * pixel_m)
-    where = np.flatnonzero(found)
-    reason.reshape(-1)[where[far]] |= np.uint16(Reason.BEYOND_RANGE)
-    reason.reshape(-1)[where[apart]] |= np.uint16(Reason.MISS_DISTANCE)
-    good = ~far & ~apart
+    left = pair.left.camera
+    shape = (left.height, left.width)
+    reason = matches.reason.copy()
+    xyz = np.full((*shape, 3), np.nan, dtype=np.float32)
+    ranges, sigmas, noises, gaps = (np.full(shape, np.nan, dtype=np.float32) for _ in range(4))
+    baseline = pair.right.camera.C - left.C
     volume = rover_volume(pair.left.mission)
-    if volume is not None:
-        own = good & volume.holds(points)
-        reason.reshape(-1)[where[own]] |= np.uint16(Reason.ROVER)
-        good &= ~own
-    xyz.reshape(-1, 3)[where[good]] = points[good]
-    for target, source in ((ranges, range_m), (sigmas, sigma), (gaps, gap)):
-        target.reshape(-1)[where[good]] = source[good]
-    return XyzMap(pair.frame, xyz, ranges, sigmas, gaps, reason)
+    pixel_rad = pixel_angle_rad(left)
+    grid = pixel_grid(left.width, min(_BAND_ROWS, left.height))
+    for top in range(0, left.height, _BAND_ROWS):
+        band = slice(top, top + _BAND_ROWS)
+        found = reason[band] == 0
+        if not found.any():
+            continue
+        pixels = grid[: found.shape[0]][found] + (0.0, top)
+        origins, directions = left.ray(pixels)
+        points, gap = intersect(origins, directions, *pair.right.camera.ray(matches.right[band][found]))
+        range_m = np.linalg.norm(points - left.C, axis=1)
+        d, sigma_px = (a[band][found].astype(np.float64) for a in (matches.disparity_px, matches.sigma_px))
+        noise = range_sigma_m(range_m, d, sigma_px)
+        sigma = np.hypot(noise, vergence_range_sigma_m(points - left.C, baseline, vergence_sigma_rad))
+        why = np.zeros(len(d), dtype=np.uint16)
+        with np.errstate(invalid="ignore"):
+            flag(why, ~(d > 0) | ~(sigma <= max_sigma_share * range_m), Reason.BEYOND_RANGE)
+            # A gap is told in pixels: what one pixel spans at that range.
+            flag(why, (why == 0) & ~(gap <= _MISS_PX * pixel_rad * range_m), Reason.MISS_DISTANCE)
+        if volume is not None:
+            flag(why, (why == 0) & volume.holds(points), Reason.ROVER)
+        reason[band][found] = why
+        for target, source in ((xyz, points), (ranges, range_m), (sigmas, sigma), (noises, noise), (gaps, gap)):
+            source[why != 0] = np.nan
+            target[band][found] = source
+    return XyzMap(pair.frame, xyz, ranges, sigmas, gaps, reason, noises)
+
+
+def pixel_angle_rad(camera: CameraModel) -> float:
+    """The angle between the rays of two neighbouring pixels in the middle of the frame."""
+    middle = np.array([camera.width / 2.0, camera.height / 2.0])
+    _, rays = camera.ray(middle + np.array([[0.0, 0.0], [1.0, 0.0]]))
+    return float(np.arccos(np.clip(rays[0] @ rays[1], -1.0, 1.0)))

@@ -115,7 +115,8 @@ def build_mesh(xyz: XyzMap, camera_center: ArrayLike, settings: MeshSettings = M
     range_m = np.sqrt(np.einsum("ijk,ijk->ij", offsets, offsets))
     with np.errstate(divide="ignore", invalid="ignore"):
         rho = np.where(xyz.measured & (range_m > 0), 1.0 / range_m, np.nan).astype(np.float32)
-        sigma = (xyz.sigma_range_m * rho * rho).astype(np.float32)
+        noise = xyz.sigma_range_m if xyz.noise_range_m is None else xyz.noise_range_m
+        sigma = (noise * rho * rho).astype(np.float32)
         tolerance = np.float32(settings.step_sigma) * sigma
         rho[~(np.abs(rho - _median3(rho)) <= tolerance)] = np.nan
     steps = find_steps(rho, tolerance, _pixel_angle(offsets * rho[..., None]), np.deg2rad(settings.grazing_deg))

@@ -8,9 +8,10 @@ import pytest
 from stereo3d.camera import pixel_grid
 from stereo3d.stereo.disparity import Disparity, Reason
 from stereo3d.stereo.rectify import principal_column, raw_pixels, reference_points
+from stereo3d.stereo.refine import whole_matches
 from stereo3d.stereo.rover import Volume, rover_volume
 from stereo3d.stereo.triangulate import intersect, triangulate
-from stereo3d.stereo.uncertainty import range_sigma_m
+from stereo3d.stereo.uncertainty import range_sigma_m, vergence_range_sigma_m
 
 
 def _true_disparity(floor, height_m):
@@ -28,9 +29,15 @@ def _true_disparity(floor, height_m):
     return Disparity(values, reason)
 
 
+def _measure(floor, disparity, known, sigma_px, max_sigma_share):
+    """XYZ of a disparity as it is."""
+    matches = whole_matches(floor.pair, floor.result.rectified, disparity, known, sigma_px)
+    return triangulate(floor.pair, matches, max_sigma_share)
+
+
 def test_exact_disparity_gives_the_exact_plane(floor):
     nothing = np.zeros(floor.known.shape, dtype=np.uint16)
-    xyz = triangulate(floor.pair, floor.result.rectified, _true_disparity(floor, 0.1), nothing, 0.1, 0.1)
+    xyz = _measure(floor, _true_disparity(floor, 0.1), nothing, 0.1, 0.1)
     near = xyz.measured & (xyz.range_m < 12)
     assert near.mean() > 0.3
     # Float32 disparity and sampling in steps of 1/32 px are all that is left; at the border of the rectified image
@@ -49,14 +56,14 @@ def test_sigma_is_what_a_shifted_match_does_to_the_range(floor):
     """Move every match by one tenth of a raw pixel: the range must move by what sigma_range_m says for that sigma."""
     nothing = np.zeros(floor.known.shape, dtype=np.uint16)
     disparity = _true_disparity(floor, 0.1)
-    at = triangulate(floor.pair, floor.result.rectified, disparity, nothing, 0.1, 0.1)
+    at = _measure(floor, disparity, nothing, 0.1, 0.1)
     camera, rectified = floor.pair.left.camera, floor.result.rectified.left_camera
     origins, directions = camera.ray(pixel_grid(camera.width, camera.height))
     stretch = np.gradient(rectified.project(origins + 20 * directions)[..., 0], axis=1)
     middle = np.s_[240:300, 200:300]
     step = 0.1 * float(np.median(stretch[middle]))
     moved = Disparity(disparity.values + np.float32(step), disparity.reason)
-    shifted = triangulate(floor.pair, floor.result.rectified, moved, nothing, 0.1, 0.1)
+    shifted = _measure(floor, moved, nothing, 0.1, 0.1)
     change = np.abs(shifted.range_m - at.range_m)[middle]
     assert change / at.sigma_range_m[middle] == pytest.approx(1.0, abs=0.1)
 
@@ -73,14 +80,14 @@ def test_sigma_on_the_axis_is_the_textbook_formula():
 def test_known_reasons_win_and_stay(floor):
     known = np.zeros(floor.known.shape, dtype=np.uint16)
     known[300:320, 100:200] = Reason.ROVER
-    xyz = triangulate(floor.pair, floor.result.rectified, _true_disparity(floor, 0.1), known, 0.1, 0.1)
+    xyz = _measure(floor, _true_disparity(floor, 0.1), known, 0.1, 0.1)
     assert (xyz.reason[300:320, 100:200] == Reason.ROVER).all()
     assert np.isnan(xyz.xyz[300:320, 100:200]).all()
 
 
 def test_far_ground_is_beyond_range_and_not_a_number(floor):
     nothing = np.zeros(floor.known.shape, dtype=np.uint16)
-    xyz = triangulate(floor.pair, floor.result.rectified, _true_disparity(floor, 0.1), nothing, 0.2, 0.02)
+    xyz = _measure(floor, _true_disparity(floor, 0.1), nothing, 0.2, 0.02)
     far = (xyz.reason & np.uint16(Reason.BEYOND_RANGE)) > 0
     assert far.any()
     assert np.isnan(xyz.range_m[far]).all()
@@ -128,7 +135,7 @@ def test_points_inside_the_rover_are_no_ground(floor, monkeypatch):
         lambda mission: Volume(np.array([[3.0, -0.5, -1.0]]), np.array([[4.0, 0.5, 1.0]])),
     )
     nothing = np.zeros(floor.known.shape, dtype=np.uint16)
-    xyz = triangulate(floor.pair, floor.result.rectified, _true_disparity(floor, 0.1), nothing, 0.1, 0.1)
+    xyz = _measure(floor, _true_disparity(floor, 0.1), nothing, 0.1, 0.1)
     assert (xyz.reason == Reason.ROVER).sum() > 100
     inside = (np.abs(xyz.xyz[..., 0] - 3.5) < 0.45) & (np.abs(xyz.xyz[..., 1]) < 0.45)
     assert not inside.any()
@@ -142,3 +149,32 @@ def test_the_published_rover_stands_where_the_rover_stands():
     assert not volume.holds([2.2, 0.0, -0.1])
     assert not volume.holds([0.95, 0.35, -1.9])
     assert rover_volume("MSL") is None
+
+
+def test_vergence_doubt_is_what_a_turned_eye_does_to_the_range(floor):
+    """Turn the right rays about the rectified Y axis: ranges move by what the doubt of that angle says."""
+    camera, right = floor.pair.left.camera, floor.pair.right.camera
+    angle = 1e-5
+    axis = np.cross(floor.result.rectified.left_camera.A, right.C - camera.C)
+    axis /= np.linalg.norm(axis)
+    points = floor.truth.xyz[floor.truth.both_eyes & (floor.truth.range_m < 30)][::200]
+    towards = points - right.C
+    towards /= np.linalg.norm(towards, axis=1)[:, None]
+    turned = towards + angle * np.cross(axis, towards)
+    turned /= np.linalg.norm(turned, axis=1)[:, None]
+    ahead = points - camera.C
+    range_m = np.linalg.norm(ahead, axis=1)
+    moved, _ = intersect(np.broadcast_to(camera.C, ahead.shape), ahead / range_m[:, None], right.C, turned)
+    change = np.abs(np.linalg.norm(moved - camera.C, axis=1) - range_m)
+    predicted = vergence_range_sigma_m(ahead, right.C - camera.C, angle)
+    # The turn about one fixed axis is nearly, not exactly, in the plane of the two rays.
+    assert np.median(change / predicted) == pytest.approx(1.0, abs=0.1)
+
+
+def test_vergence_doubt_adds_to_sigma_and_not_to_the_noise(floor):
+    sure = triangulate(floor.pair, floor.result.matches, 0.1)
+    unsure = triangulate(floor.pair, floor.result.matches, 0.1, 1e-3)
+    both = sure.measured & unsure.measured
+    assert np.array_equal(sure.noise_range_m[both], unsure.noise_range_m[both])
+    assert (unsure.sigma_range_m[both] > sure.sigma_range_m[both]).all()
+    assert np.array_equal(sure.noise_range_m[both], sure.sigma_range_m[both])

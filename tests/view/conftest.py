@@ -12,7 +12,7 @@ from stereo3d.frames import ENU_FROM_NED, Frame, RigidTransform
 from stereo3d.image import Image
 from stereo3d.observation import Eye, Observation, StereoPair
 from stereo3d.pipeline import Reconstruction, Report
-from stereo3d.stereo.disparity import Disparity, Reason, RectifiedPair, XyzMap
+from stereo3d.stereo.disparity import Disparity, Matches, Reason, RectifiedPair, XyzMap
 from stereo3d.stereo.epipolar import EpipolarCalibration
 from stereo3d.terrain.mesh import TerrainMesh
 from stereo3d.terrain.texture import TexturedMesh
@@ -140,6 +140,7 @@ def make_reconstruction() -> Reconstruction:
         StereoPair(*observations),
         RectifiedPair(grey, grey, valid, valid, *cameras),
         Disparity(np.where(seen, 190.0 * 0.4 / range_m, np.nan), reason),
+        cast(Matches, None),  # nor the matches
         XyzMap(ROVER, enu.inverse().apply(xyz_enu), range_m, sigma_m, np.zeros_like(range_m), reason),
         TexturedMesh(mesh, uv.astype(np.float32), image),
         cast(Report, None),  # the viewer reads no report,

@@ -1,0 +1,352 @@
+"""Sub-pixel matches by least squares, from each pixel of the left raw image to where the right raw image shows it.
+
+No image is resampled but for the right one's spline at the places asked for.  The right image is warped to the left one
+along the disparity known so far, so a window follows the ground's own shape instead of being taken for flat; a
+Gauss-Newton step then moves each pixel by what its window wants (gain and offset free), and the smoothed shape is
+taken for the next.  Pixels of another surface (a rock's edge) are left out of a window, and a pixel beside a depth step
+may change to the surface that it looks more alike on, which undoes the matcher's fattening of rocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stereo3d.camera import pixel_grid
+from stereo3d.image import Image
+from stereo3d.observation import StereoPair
+from stereo3d.stereo.disparity import Disparity, Matches, Reason, RectifiedPair, flag
+from stereo3d.stereo.rectify import principal_column, reference_points
+
+F32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+U16 = NDArray[np.uint16]
+
+_BLUR_PX = 0.4
+"""Both images are smoothed by this much: finer detail is noise and aliasing, and tells of no shift."""
+_WINDOW = (5, 2.0)
+"""Radius and standard deviation of the window, px."""
+_SOFT = (2, 2.0)
+"""Radius and standard deviation of the smoothing of the ground's shape, px."""
+_WIDE_WINDOW, _WIDE_SOFT = (9, 4.5), (5, 3.5)
+_LEAN_PX = 0.12
+"""Windows of a noise sigma of so many px of the raw image lean half on the wide window."""
+_SAME_PX, _GROW = 0.25, 0.15
+"""Neighbours belong to one surface when their disparities differ by less, px, and so much more per px of distance."""
+_MOST_MOVE_PX = 0.5
+_WALK_PX = 1.0
+_OUTLIER = 2.0
+_TONE_PX = 12.0
+_EDGE_REACH, _EDGE_JUMP_PX = 4, 0.5
+_EDGE_WINDOW = (3, 2.0)
+_LIKENESS_DN, _MOST_UNLIKE_DN = 12.0, 5.0
+_APART_PX, _BETTER = 0.35, 0.95
+_GRID_STEP = 4
+_PAD = 10
+_BAND_ROWS = 64
+_MAX_NOISE_PX = 0.3
+"""Sigma from the noise alone, px of the raw image, beyond which a window holds too little texture."""
+_MOST_SIGMA_PX = 1.0
+_SIGMA_NOISE, _SIGMA_FLOOR_PX = 0.5, 0.01
+_SIGMA_MOVE_PX, _MOVE_PX, _MOVE_POWER, _MOVE_REACH_PX = 0.115, 0.03, 1.4, 2.0
+"""What sigma is made of, px of the raw image: a share of the noise that the residual shows, what is always there, and
+what the last step still moved (``_SIGMA_MOVE_PX`` for a root mean square of ``_MOVE_PX`` about the pixel), a sign of
+ground rougher than a window can follow.  Fitted to simulated ground (seed 1); the benchmark shows how it holds on
+others."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """Where the partner of each left raw pixel lies: rectified pixel (u - disparity, v), and from there ``grid``."""
+
+    u: F32
+    """(rows, columns) float32, column of the rectified right image at disparity 0; -1e4 = none."""
+    v: F32
+    stretch: F32
+    """(rows, columns) float32, px of the rectified image for each px of the left raw image, along the rows."""
+    at: F32
+    """(rows, columns, 2) float32, the left pixel itself in the rectified left image; -1e4 = none."""
+    grid: F32
+    """(n, m, 2) float32, right raw pixel of every ``_GRID_STEP``-th rectified right pixel."""
+
+
+def _search(pair: StereoPair, rectified: RectifiedPair, row_offset_px: float | F32) -> _Search:
+    left, camera = pair.left.camera, rectified.right_camera
+    at = rectified.left_camera.project(reference_points(*left.ray(pixel_grid(left.width, left.height))))
+    stretch = np.abs(np.gradient(at[..., 0], axis=1)).astype(np.float32)
+    at = np.nan_to_num(at, nan=-1e4)
+    shift = principal_column(rectified.left_camera) - principal_column(camera)
+    coarse = pixel_grid(camera.width // _GRID_STEP + 2, camera.height // _GRID_STEP + 2) * float(_GRID_STEP)
+    grid = pair.right.camera.project(reference_points(*camera.ray(coarse))).astype(np.float32)
+    u: F32 = (at[..., 0] - shift).astype(np.float32)
+    v: F32 = (at[..., 1] - row_offset_px).astype(np.float32)
+    return _Search(u, v, stretch, at.astype(np.float32), grid)
+
+
+def _sampled(disparity: Disparity, at: F32) -> tuple[F32, U16]:
+    """Disparity and reasons at rectified pixels (..., 2): linear on a surface, nearest at its edge."""
+    x, y, border = at[..., 0].copy(), at[..., 1].copy(), {"borderMode": cv2.BORDER_CONSTANT}
+    nearest = cv2.remap(disparity.values, x, y, cv2.INTER_NEAREST, **border, borderValue=np.nan)
+    linear = cv2.remap(disparity.values, x, y, cv2.INTER_LINEAR, **border, borderValue=np.nan)
+    reason = cv2.remap(disparity.reason, x, y, cv2.INTER_NEAREST, **border, borderValue=int(Reason.OUTSIDE_OVERLAP))
+    with np.errstate(invalid="ignore"):
+        smooth = np.abs(linear - nearest) < 1.0
+    return np.where(smooth, linear, nearest), reason
+
+
+def _start(disparity: Disparity, masks: U16, search: _Search) -> tuple[F32, U16]:
+    values, why = _sampled(disparity, search.at)
+    reason = masks | np.where(masks == 0, why, 0).astype(np.uint16)
+    flag(reason, (reason == 0) & ~np.isfinite(values), Reason.NO_MATCH)
+    return np.where(reason == 0, values, np.nan).astype(np.float32), reason
+
+
+def whole_matches(
+    pair: StereoPair, rectified: RectifiedPair, disparity: Disparity, masks: U16, sigma_px: float
+) -> Matches:
+    """The matcher's own disparity as matches of the left raw image's pixels, without refinement.
+
+    ``masks``: (rows, columns) uint16, reasons known before matching (sky, vignette, rover), in the left raw grid.
+    ``sigma_px``: one sigma of the matcher, px of the raw image.
+    """
+    from stereo3d.stereo import refine_kernels as kernels
+
+    search = _search(pair, rectified, 0.0)
+    values, reason = _start(disparity, masks, search)
+    right = np.empty((*values.shape, 2), dtype=np.float32)
+    kernels.partners(search.u, search.v, values, search.grid, _GRID_STEP, right, 0, values.shape[0])
+    return _matches(right, values, np.float32(sigma_px) * np.maximum(search.stretch, np.float32(1e-6)), reason)
+
+
+def _matches(right: F32, values: F32, sigma: F32, reason: U16) -> Matches:
+    flag(reason, (reason == 0) & ~np.isfinite(right[..., 0]), Reason.OUTSIDE_OVERLAP)
+    none = reason != 0
+    return Matches(
+        np.where(none[..., None], np.float32(np.nan), right),
+        np.where(none, np.float32(np.nan), values),
+        np.where(none, np.float32(np.nan), sigma),
+        reason,
+    )
+
+
+def refine(
+    pair: StereoPair,
+    rectified: RectifiedPair,
+    disparity: Disparity,
+    masks: U16,
+    row_offset_px: float | F32 = 0.0,
+    progress: Callable[[float], None] | None = None,
+    threads: int = 2,
+) -> Matches:
+    """Sub-pixel matches of the left raw image's pixels with a sigma each, starting from a disparity good to 1 px.
+
+    ``masks``: (rows, columns) uint16, reasons known before matching (sky, vignette, rover), in the left raw grid.
+    ``row_offset_px``: how much higher the right image shows things than the camera models say, px of the rectified
+    images, one number or (rows, columns) of the left raw image.  ``progress`` is called with the share done.
+    """
+    search = _search(pair, rectified, row_offset_px)
+    values, reason = _start(disparity, masks, search)
+    work = _Work(pair, search, values, threads)
+    wide = partial(work.step, wide=True)
+    steps: tuple[Callable[[], None], ...] = (work.step, work.reassign, wide, wide)
+    for number, step in enumerate(steps, start=1):
+        step()
+        if progress is not None:
+            progress(number / 4)
+    sigma = work.sigma_px(search.stretch)
+    flag(reason, (reason == 0) & (_saturated(pair.left.image) > 0.5), Reason.SATURATED)
+    with np.errstate(invalid="ignore"):
+        lost = ~(work.cut(work.noise) <= _MAX_NOISE_PX * search.stretch)
+        flag(reason, (reason == 0) & lost, Reason.LOW_TEXTURE)
+        wandered = ~(np.abs(work.cut(work.last)) < _MOST_MOVE_PX)
+        flag(reason, (reason == 0) & wandered, Reason.NOT_CONVERGED)
+    return _matches(work.partners(), work.cut(work.values), sigma, reason)
+
+
+def _saturated(image: Image) -> F32:
+    """Share of each pixel's window, 0 to 1, in which a channel stands at the top of an integer image's scale."""
+    pixels: NDArray[Any] = image.pixels
+    if pixels.dtype.kind != "u":
+        return np.zeros(pixels.shape[:2], dtype=np.float32)
+    top: Bool = np.equal(pixels, np.iinfo(pixels.dtype).max)
+    full = (top if top.ndim == 2 else top.any(axis=2)).astype(np.float32)
+    size = 2 * _WINDOW[0] + 1
+    share: F32 = cv2.blur(full, (size, size))
+    return share
+
+
+def _bell(radius: int, sigma: float) -> F32:
+    """Gaussian weights (2 radius + 1, 2 radius + 1), 1 in the middle."""
+    o = np.arange(-radius, radius + 1)
+    return np.exp(-(o[:, None] ** 2 + o[None] ** 2) / (2.0 * sigma * sigma)).astype(np.float32)
+
+
+class _Work:
+    """The images on their way to a solution, padded by ``_PAD`` px so that windows at the frame's border are whole."""
+
+    def __init__(self, pair: StereoPair, search: _Search, values: F32, threads: int) -> None:
+        from stereo3d.stereo import edge_kernels, refine_kernels
+
+        self._kernels: Any = refine_kernels
+        self._edge_kernels: Any = edge_kernels
+        self._threads = threads
+        self._left = self._pad(self._smoothed(pair.left.image), None)
+        self._spline = self._spline_of(self._smoothed(pair.right.image))
+        self._u, self._v = self._pad(search.u, -1e4), self._pad(search.v, -1e4)
+        self._grid = search.grid
+        self.values = self._pad(values, np.nan)
+        self._begin = self.values
+        self._trust = np.ones_like(self.values)
+        self._warped, self._slope, self.last, self.noise = (np.empty_like(self.values) for _ in range(4))
+        self._stretch = self._pad(np.maximum(search.stretch, np.float32(1e-6)), 1.0)
+
+    @staticmethod
+    def _pad(image: F32, value: float | None) -> F32:
+        kind = cv2.BORDER_REPLICATE if value is None else cv2.BORDER_CONSTANT
+        out: F32 = cv2.copyMakeBorder(image, _PAD, _PAD, _PAD, _PAD, kind, value=0.0 if value is None else value)
+        return out
+
+    @staticmethod
+    def cut(image: F32) -> F32:
+        """``image`` without the padding."""
+        return image[_PAD:-_PAD, _PAD:-_PAD]
+
+    @staticmethod
+    def _smoothed(image: Image) -> F32:
+        out: F32 = cv2.GaussianBlur(np.ascontiguousarray(image.luminance), (0, 0), _BLUR_PX)
+        return out
+
+    def _spline_of(self, image: F32) -> F32:
+        for _ in range(2):
+            out = np.empty_like(image)
+            self._run(self._kernels.spline_rows, image, out)
+            image = np.ascontiguousarray(out.T)
+        return image
+
+    def _run(self, kernel: Callable[..., None], *arguments: object) -> None:
+        """Run a kernel over bands of rows on all threads.  It finds the rows in the first argument's shape."""
+        rows = arguments[0].shape[0]  # type: ignore[attr-defined]
+        with ThreadPoolExecutor(self._threads) as pool:
+            bands = [(y, min(y + _BAND_ROWS, rows)) for y in range(0, rows, _BAND_ROWS)]
+            list(pool.map(lambda band: kernel(*arguments, *band), bands))
+
+    def _warp(self) -> None:
+        # The kernel's first argument decides the rows: the left grid's.
+        k, grid = self._kernels, (self._grid, np.float32(_GRID_STEP))
+        self._run(k.warp, self._u, self._v, self.values, self._spline, *grid, self._warped, self._slope)
+
+    def _planes(self, soft: tuple[int, float] = _SOFT) -> tuple[F32, F32, F32]:
+        """Height and both slopes of the plane about each pixel."""
+        out = tuple(np.empty_like(self.values) for _ in range(3))
+        same, grow = np.float32(_SAME_PX), np.float32(_GROW)
+        self._run(self._kernels.planes, self.values, _bell(*soft), same, grow, *out)
+        return out[0], out[1], out[2]
+
+    def _solved(self, window: tuple[int, float], soft: tuple[int, float]) -> tuple[F32, F32, F32, F32]:
+        """Smoothed shape, move, noise and residual with windows of this size."""
+        smooth, _, _ = self._planes(soft)
+        move, noise, rest = (np.empty_like(self.values) for _ in range(3))
+        images = (self._left, self._warped, self._slope, self.values, self._trust)
+        same, grow = np.float32(_SAME_PX), np.float32(_GROW)
+        self._run(self._kernels.solve, *images, _bell(*window), same, grow, move, noise, rest)
+        return smooth, move, noise, rest
+
+    def step(self, wide: bool = False) -> None:
+        """Warp, solve, move; what does not fit is trusted less next time.
+
+        With ``wide``, pixels whose window holds little texture beside the noise lean on a wider one.
+        """
+        self._warp()
+        smooth, move, noise, rest = self._solved(_WINDOW, _SOFT)
+        if wide:
+            smooth_w, move_w, noise_w, _ = self._solved(_WIDE_WINDOW, _WIDE_SOFT)
+            square = (noise / self._stretch) ** 2
+            lean = square / (square + np.float32(_LEAN_PX**2))
+            lean = np.where(np.isfinite(move) & np.isfinite(lean), lean, np.float32(1))
+            lean[~np.isfinite(move_w)] = 0.0
+            for narrow, broad in ((smooth, smooth_w), (move, move_w)):
+                narrow[:] = np.where(lean < 1, np.nan_to_num(narrow) * (1 - lean), 0) + np.where(
+                    lean > 0, broad * lean, 0
+                )
+            noise = np.hypot(np.where(lean < 1, noise * (1 - lean), 0), np.where(lean > 0, noise_w * lean, 0))
+        self.last, self.noise = move, noise
+        moved = smooth + np.clip(move, -_MOST_MOVE_PX, _MOST_MOVE_PX)
+        moved = np.clip(moved, self._begin - np.float32(_WALK_PX), self._begin + np.float32(_WALK_PX))
+        self.values = np.where(np.isfinite(moved), moved, self.values)
+        square = np.nan_to_num(rest) ** 2
+        usual = cv2.GaussianBlur(square, (0, 0), 4.0) + np.float32(0.25)
+        self._trust = 1.0 / (1.0 + square / (np.float32(_OUTLIER**2) * usual))
+
+    def sigma_px(self, stretch: F32) -> F32:
+        """One sigma of the disparity (rows, columns), px of the rectified images; NaN where there is no solution."""
+        known = np.isfinite(self.last)
+        square = cv2.GaussianBlur(np.where(known, self.last, np.float32(0)) ** 2, (0, 0), _MOVE_REACH_PX)
+        square /= np.maximum(cv2.GaussianBlur(known.astype(np.float32), (0, 0), _MOVE_REACH_PX), np.float32(1e-3))
+        moved = self.cut(np.sqrt(square)) / (np.float32(_MOVE_PX) * np.maximum(stretch, np.float32(1e-6)))
+        rough = np.float32(_SIGMA_MOVE_PX) * moved ** np.float32(_MOVE_POWER) * stretch
+        noise = np.float32(_SIGMA_NOISE) * self.cut(self.noise)
+        out: F32 = np.sqrt(rough**2 + noise**2 + (np.float32(_SIGMA_FLOOR_PX) * stretch) ** 2)
+        limit = np.float32(_MOST_SIGMA_PX) * stretch
+        return np.where(out > limit, limit, out)
+
+    def reassign(self) -> None:
+        """Let pixels beside depth steps change to the surface that they look more alike on."""
+        self._warp()
+        gain, offset = self._tone()
+        _, across, down = self._planes()
+        edge = np.empty(self.values.shape, dtype=np.bool_)
+        k = self._edge_kernels
+        self._run(k.edges, self.values, across, down, _EDGE_REACH, np.float32(_EDGE_JUMP_PX), edge)
+        out = self.values.copy()
+        self._run(
+            k.reassign,
+            self._left,
+            self._spline,
+            self._u,
+            self._v,
+            self.values,
+            across,
+            down,
+            edge,
+            self._grid,
+            np.float32(_GRID_STEP),
+            gain,
+            offset,
+            _bell(*_EDGE_WINDOW),
+            np.float32(_LIKENESS_DN),
+            np.float32(_MOST_UNLIKE_DN),
+            np.float32(_APART_PX),
+            np.float32(_BETTER),
+            out,
+        )
+        self.values = out
+        self._begin = np.where(np.abs(out - self._begin) > _WALK_PX, out, self._begin)
+
+    def _tone(self) -> tuple[F32, F32]:
+        """Gain and offset from the right image's DN to the left one's, of wide windows: the eyes' stretch, smooth."""
+        known = np.isfinite(self._warped)
+        weight = np.maximum(self._wide(known.astype(np.float32)), np.float32(1e-4))
+        a, b = np.where(known, self._left, np.float32(0)), np.where(known, self._warped, np.float32(0))
+        mean_a, mean_b = self._wide(a) / weight, self._wide(b) / weight
+        spread = np.maximum(self._wide(b * b) / weight - mean_b * mean_b, 0)
+        gain = (self._wide(a * b) / weight - mean_a * mean_b + np.float32(0.1)) / (spread + np.float32(0.1))
+        gain = np.clip(gain, np.float32(0.2), np.float32(5))
+        return gain.astype(np.float32), (mean_a - gain * mean_b).astype(np.float32)
+
+    @staticmethod
+    def _wide(image: F32) -> F32:
+        out: F32 = cv2.GaussianBlur(image, (0, 0), _TONE_PX)
+        return out
+
+    def partners(self) -> F32:
+        """(rows, columns, 2): the right raw pixel of each left one."""
+        out = np.empty((*self.values.shape, 2), dtype=np.float32)
+        self._run(self._kernels.partners, self._u, self._v, self.values, self._grid, np.float32(_GRID_STEP), out)
+        return out[_PAD:-_PAD, _PAD:-_PAD]
