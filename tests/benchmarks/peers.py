@@ -31,12 +31,12 @@ PANDORA = """
 import sys, time, warnings
 warnings.simplefilter("ignore")
 import numpy as np, pandora, rasterio
-from pandora import constants
 began = time.perf_counter()
 pandora.main(sys.argv[1], sys.argv[2], False)
 seconds = time.perf_counter() - began
 disparity, mask = (rasterio.open(f"{sys.argv[2]}/left_{n}.tif").read(1) for n in ("disparity", "validity_mask"))
-disparity[(mask & constants.PANDORA_MSK_PIXEL_INVALID) != 0] = np.nan
+# Its documentation's invalid bits: border or no data, masked, occlusion, mismatch.
+disparity[(mask.astype(int) & 0b1111000011) != 0] = np.nan
 np.save(f"{sys.argv[2]}/disparity.npy", -disparity)
 print("seconds", seconds)
 """
