@@ -79,4 +79,6 @@ def test_a_bayer_mosaic_matches_its_debayered_partner(shared_data):
     assert abs(left.mean() - right.mean()) < 0.03
     result = reconstruct(scene, Settings(max_sigma_share=0.5))
     ground = (result.xyz.reason & np.uint16(Reason.SKY | Reason.OUTSIDE_OVERLAP)) == 0
-    assert ((result.xyz.reason & np.uint16(Reason.LEFT_RIGHT | Reason.NO_MATCH)) > 0)[ground].mean() < 0.06
+    # Matched as it is, the mosaic itself is the noise that hides the texture of a quarter of the ground.
+    unmatched = np.uint16(Reason.LEFT_RIGHT | Reason.NO_MATCH | Reason.LOW_TEXTURE)
+    assert ((result.xyz.reason & unmatched) > 0)[ground].mean() < 0.08
