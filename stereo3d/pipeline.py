@@ -19,10 +19,11 @@ from stereo3d.observation import Observation, StereoPair
 from stereo3d.scene import Scene
 from stereo3d.stereo.disparity import REASON_TEXT, Disparity, Matches, Reason, RectifiedPair, XyzMap
 from stereo3d.stereo.epipolar import EpipolarCalibration, aligned, self_calibrate
+from stereo3d.stereo.levels import enlarged, enlarged_reasons, reduced, reduction
 from stereo3d.stereo.masks import known_reasons
 from stereo3d.stereo.match import match
 from stereo3d.stereo.rectify import rectify
-from stereo3d.stereo.refine import refine
+from stereo3d.stereo.refine import refine, refine_finer
 from stereo3d.stereo.triangulate import triangulate
 from stereo3d.terrain.mesh import MeshSettings, build_mesh
 from stereo3d.terrain.texture import TexturedMesh, texture_mesh
@@ -140,18 +141,25 @@ def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progres
     stages = _Stages(progress)
 
     stages.begin("masking", 0.02)
+    factor = reduction(pair)
+    small = reduced(pair, factor)
     with ThreadPoolExecutor(max_workers=2) as pool:
-        left_reason, right_reason = pool.map(known_reasons, (pair.left, pair.right))
-    _require_ground(pair, left_reason, right_reason)
+        reasons = list(pool.map(known_reasons, (small.left, small.right)))
+    _require_ground(pair, *reasons)
     stages.begin("aligning the eyes", 0.06)
-    calibration = self_calibrate(pair, left_reason == 0, right_reason == 0, settings.min_range_m)
+    usable = [
+        enlarged_reasons(r, o.image.valid.shape) == 0 for r, o in zip(reasons, (pair.left, pair.right), strict=True)
+    ]
+    calibration = self_calibrate(pair, usable[0], usable[1], settings.min_range_m)
+    del usable
     pair = aligned(pair, calibration)
+    small = reduced(pair, factor)
     stages.begin("rectifying", 0.12)
-    rectified = rectify(pair, left_reason == 0, right_reason == 0, settings.min_range_m)
+    rectified = rectify(small, reasons[0] == 0, reasons[1] == 0, settings.min_range_m)
     stages.begin("matching", 0.18)
     disparity = match(rectified, settings.min_range_m, lambda share: stages.tell(0.18 + 0.36 * share))
     stages.begin("refining", 0.55)
-    matches = refine(pair, rectified, disparity, left_reason, progress=lambda s: stages.tell(0.55 + 0.14 * s))
+    matches = _refined(pair, factor, rectified, disparity, reasons[0], lambda share: stages.tell(0.55 + 0.14 * share))
     stages.begin("triangulating", 0.7)
     xyz = triangulate(pair, matches, settings.max_sigma_share, calibration.vergence_sigma_rad)
     if not xyz.measured.any():
@@ -166,6 +174,27 @@ def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progres
     report = _report(scene, pair, settings, matches, xyz, terrain, calibration, stages.seconds)
     stages.begin("done", 1.0)
     return Reconstruction(pair, rectified, disparity, matches, xyz, terrain, report, calibration)
+
+
+def _refined(
+    pair: StereoPair,
+    factor: int,
+    rectified: RectifiedPair,
+    disparity: Disparity,
+    reason: NDArray[np.uint16],
+    tell: Callable[[float], None],
+) -> Matches:
+    """Sub-pixel matches at the pair's own size, by way of the sizes from the matcher's, ``factor`` times smaller."""
+    matches = refine(reduced(pair, factor), rectified, disparity, reason)
+    size = 1
+    while size < factor:
+        size *= 2
+        tell(size**2 / factor**2 / 2)
+        level = reduced(pair, factor // size)
+        cameras = enlarged(rectified.left_camera, size), enlarged(rectified.right_camera, size)
+        masks = enlarged_reasons(reason, level.left.image.valid.shape)
+        matches = refine_finer(level, cameras, matches, masks)
+    return matches
 
 
 def _require_ground(pair: StereoPair, *reasons: NDArray[np.uint16]) -> None:

@@ -154,7 +154,8 @@ def reflected(
     colour = _ROCK + dust[:, None].astype(np.float32) * (_DUST - _ROCK)
     sun = light.sun.astype(np.float32)
     mu0 = np.clip(normal @ sun, 0.0, 1.0)
-    mu = np.clip(-np.einsum("ij,ij->i", normal, directions.astype(np.float32)), 0.02, 1.0)
+    # Painted relief has no parallax, so it must look the same from both eyes: the angle of view is the mesh's.
+    mu = np.clip(-np.einsum("ij,ij->i", normals, directions), 0.02, 1.0).astype(np.float32)
     direct = np.where(shadowed, 0.0, mu0 * (0.5 + 0.75 / (mu0 + mu + 0.1))).astype(np.float32)
     ambient = (0.35 + 0.65 * (0.5 + 0.5 * np.clip(-normal[:, 2], -1.0, 1.0))).astype(np.float32)
     lit = direct[:, None] * _SUN_LIGHT + ambient[:, None] * _SKY_LIGHT

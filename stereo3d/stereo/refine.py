@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stereo3d.camera import pixel_grid
+from stereo3d.camera import CAHV, pixel_grid
 from stereo3d.image import Image
 from stereo3d.observation import StereoPair
 from stereo3d.stereo.disparity import Disparity, Matches, Reason, RectifiedPair, flag
@@ -51,6 +51,7 @@ _APART_PX, _BETTER = 0.35, 0.95
 _GRID_STEP = 4
 _PAD = 10
 _BAND_ROWS = 64
+_SEARCH_ROWS = 512
 _MAX_NOISE_PX = 0.3
 """Sigma from the noise alone, px of the raw image, beyond which a window holds too little texture."""
 _MOST_SIGMA_PX = 1.0
@@ -77,17 +78,22 @@ class _Search:
     """(n, m, 2) float32, right raw pixel of every ``_GRID_STEP``-th rectified right pixel."""
 
 
-def _search(pair: StereoPair, rectified: RectifiedPair, row_offset_px: float | F32) -> _Search:
-    left, camera = pair.left.camera, rectified.right_camera
-    at = rectified.left_camera.project(reference_points(*left.ray(pixel_grid(left.width, left.height))))
-    stretch = np.abs(np.gradient(at[..., 0], axis=1)).astype(np.float32)
-    at = np.nan_to_num(at, nan=-1e4)
-    shift = principal_column(rectified.left_camera) - principal_column(camera)
+def _search(pair: StereoPair, cameras: tuple[CAHV, CAHV], row_offset_px: float | F32) -> _Search:
+    left, camera = pair.left.camera, cameras[1]
+    at = np.empty((left.height, left.width, 2), dtype=np.float32)
+    stretch = np.empty(at.shape[:2], dtype=np.float32)
+    for top in range(0, left.height, _SEARCH_ROWS):
+        band = slice(top, min(top + _SEARCH_ROWS, left.height))
+        rays = left.ray(pixel_grid(left.width, band.stop - top) + np.array([0.0, top]))
+        seen = cameras[0].project(reference_points(*rays))
+        stretch[band] = np.abs(np.gradient(seen[..., 0], axis=1))
+        at[band] = np.nan_to_num(seen, nan=-1e4)
+    shift = np.float32(principal_column(cameras[0]) - principal_column(camera))
     coarse = pixel_grid(camera.width // _GRID_STEP + 2, camera.height // _GRID_STEP + 2) * float(_GRID_STEP)
     grid = pair.right.camera.project(reference_points(*camera.ray(coarse))).astype(np.float32)
-    u: F32 = (at[..., 0] - shift).astype(np.float32)
+    u: F32 = at[..., 0] - shift
     v: F32 = (at[..., 1] - row_offset_px).astype(np.float32)
-    return _Search(u, v, stretch, at.astype(np.float32), grid)
+    return _Search(u, v, stretch, at, grid)
 
 
 def _sampled(disparity: Disparity, at: F32) -> tuple[F32, U16]:
@@ -101,8 +107,9 @@ def _sampled(disparity: Disparity, at: F32) -> tuple[F32, U16]:
     return np.where(smooth, linear, nearest), reason
 
 
-def _start(disparity: Disparity, masks: U16, search: _Search) -> tuple[F32, U16]:
-    values, why = _sampled(disparity, search.at)
+def _start(disparity: Disparity, masks: U16, at: F32) -> tuple[F32, U16]:
+    """Disparity to start from and reasons (rows, columns), sampled where each left pixel lies in ``disparity``."""
+    values, why = _sampled(disparity, at)
     reason = masks | np.where(masks == 0, why, 0).astype(np.uint16)
     flag(reason, (reason == 0) & ~np.isfinite(values), Reason.NO_MATCH)
     return np.where(reason == 0, values, np.nan).astype(np.float32), reason
@@ -118,8 +125,8 @@ def whole_matches(
     """
     from stereo3d.stereo import refine_kernels as kernels
 
-    search = _search(pair, rectified, 0.0)
-    values, reason = _start(disparity, masks, search)
+    search = _search(pair, (rectified.left_camera, rectified.right_camera), 0.0)
+    values, reason = _start(disparity, masks, search.at)
     right = np.empty((*values.shape, 2), dtype=np.float32)
     kernels.partners(search.u, search.v, values, search.grid, _GRID_STEP, right, 0, values.shape[0])
     return _matches(right, values, np.float32(sigma_px) * np.maximum(search.stretch, np.float32(1e-6)), reason)
@@ -151,8 +158,44 @@ def refine(
     ``row_offset_px``: how much higher the right image shows things than the camera models say, px of the rectified
     images, one number or (rows, columns) of the left raw image.  ``progress`` is called with the share done.
     """
-    search = _search(pair, rectified, row_offset_px)
-    values, reason = _start(disparity, masks, search)
+    search = _search(pair, (rectified.left_camera, rectified.right_camera), row_offset_px)
+    values, reason = _start(disparity, masks, search.at)
+    return _refined(pair, search, values, reason, progress, threads)
+
+
+def refine_finer(
+    pair: StereoPair,
+    cameras: tuple[CAHV, CAHV],
+    coarse: Matches,
+    masks: U16,
+    progress: Callable[[float], None] | None = None,
+    threads: int = 2,
+) -> Matches:
+    """Sub-pixel matches of a pair from those of the same pair at half the size.
+
+    ``cameras``: the rectified cameras, at twice the size of those that ``coarse`` counts its disparity in.  ``masks``:
+    as for :func:`refine`.
+    """
+    rows, columns = masks.shape
+    # A pixel of the half-size image holds two: its centre lies between theirs.
+    at = np.empty((rows, columns, 2), dtype=np.float32)
+    at[..., 0] = np.arange(columns, dtype=np.float32) / 2 - 0.25
+    at[..., 1] = np.arange(rows, dtype=np.float32)[:, None] / 2 - 0.25
+    np.clip(at[..., 0], 0, coarse.reason.shape[1] - 1, out=at[..., 0])
+    np.clip(at[..., 1], 0, coarse.reason.shape[0] - 1, out=at[..., 1])
+    values, reason = _start(Disparity(coarse.disparity_px * np.float32(2), coarse.reason), masks, at)
+    del at
+    return _refined(pair, _search(pair, cameras, 0.0), values, reason, progress, threads)
+
+
+def _refined(
+    pair: StereoPair,
+    search: _Search,
+    values: F32,
+    reason: U16,
+    progress: Callable[[float], None] | None,
+    threads: int,
+) -> Matches:
     work = _Work(pair, search, values, threads)
     wide = partial(work.step, wide=True)
     steps: tuple[Callable[[], None], ...] = (work.step, work.reassign, wide, wide)

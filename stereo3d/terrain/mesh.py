@@ -28,6 +28,8 @@ class MeshSettings:
     """Sideways faces that the line of sight meets at less than this angle are cut."""
     min_island_px: int = 100
     """Connected pieces of fewer pixels are dropped."""
+    most_pixels: int = 2_500_000
+    """Of larger maps only every second (third, ...) pixel of every second row is taken, so that no more remain."""
     block_px: int = 32
     """Side of the largest square of pixels that two triangles may stand for; a power of two."""
 
@@ -111,6 +113,10 @@ def build_mesh(xyz: XyzMap, camera_center: ArrayLike, settings: MeshSettings = M
     center = np.asarray(camera_center, dtype=np.float64)
     if center.shape != (3,):
         raise ValueError(f"camera_center must be (3,), got {center.shape}")
+    step = int(np.ceil(np.sqrt(xyz.reason.size / settings.most_pixels)))
+    if step > 1:
+        thin = build_mesh(_thinned(xyz, step), center, settings)
+        return replace(thin, pixels=thin.pixels * np.float32(step) + np.float32(step // 2))
     offsets = xyz.xyz - center.astype(np.float32)
     range_m = np.sqrt(np.einsum("ijk,ijk->ij", offsets, offsets))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -128,6 +134,21 @@ def build_mesh(xyz: XyzMap, camera_center: ArrayLike, settings: MeshSettings = M
             expected=f"{settings.min_island_px} neighbouring measured pixels",
         )
     return _assemble(xyz, center, offsets, sigma, rho, triangles, means)
+
+
+def _thinned(xyz: XyzMap, step: int) -> XyzMap:
+    """Every ``step``-th pixel of every ``step``-th row, beginning in the middle of the first ``step`` x ``step``."""
+    part = (slice(step // 2, None, step),) * 2
+    noise = None if xyz.noise_range_m is None else xyz.noise_range_m[part]
+    return replace(
+        xyz,
+        xyz=xyz.xyz[part],
+        range_m=xyz.range_m[part],
+        sigma_range_m=xyz.sigma_range_m[part],
+        miss_m=xyz.miss_m[part],
+        reason=xyz.reason[part],
+        noise_range_m=noise,
+    )
 
 
 def _assemble(

@@ -194,9 +194,9 @@ def test_windows_without_texture_are_refused():
     left, right = wall.seen(x, y), wall.seen(x + 5.2, y)
     left[30:90, 80:140], right[30:90, 70:140] = 100.0, 100.0
     matches, _ = _refined(*(i + rng.normal(0, 1.0, i.shape) for i in (left, right)), 5.0)
-    bare = np.s_[42:78, 94:126]
+    bare = np.s_[46:74, 96:124]  # what even the wide window does not see beyond
     refused = matches.reason[bare] & np.uint16(Reason.LOW_TEXTURE | Reason.NOT_CONVERGED)
-    assert (refused > 0).mean() > 0.8
+    assert (refused > 0).mean() > 0.75
     assert (matches.reason[100:110, 60:180] == 0).all()
 
 
