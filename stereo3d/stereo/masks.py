@@ -147,7 +147,7 @@ def _sky_texture(small: F32, noise: float) -> F32:
     rest[:4] = rest[4]
     # The window ends three rows above its pixel, so that a skyline does not pay for its own blurred edge.
     power = cv2.blur(rest * rest, (7, 7))
-    # Nor for that of a cliff beside it: of the windows that end three columns to its left and right the smoother counts.
+    # Nor for that of a cliff: of the windows that end three columns to its left and to its right the smoother counts.
     beside = np.pad(power, ((0, 0), (6, 6)), mode="edge")
     rms = np.sqrt(np.minimum(beside[:, :-12], beside[:, 12:]))
     rms = np.concatenate([np.repeat(rms[:1], 6, axis=0), rms[:-6]])

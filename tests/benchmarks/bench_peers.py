@@ -12,6 +12,7 @@ With --radiometry ours and OpenCV's full mode are given images of other brightne
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import resource
 import subprocess
@@ -25,6 +26,7 @@ import peers
 from rich.console import Console
 from rich.table import Table
 
+from stereo3d import simulate
 from stereo3d.camera import CAHV
 from stereo3d.observation import StereoPair
 from stereo3d.pipeline import reconstruct
@@ -182,8 +184,10 @@ def ratios(row: dict[str, object], ours: dict[str, object]) -> list[str]:
 
 
 def scene_of(cache: Path, seed: int) -> Path:
-    """The folder of a simulated scene of 1280 x 960 px, made when it is not there."""
-    folder = cache / f"seed-{seed}"
+    """The folder of a simulated scene of 1280 x 960 px, made when it is not there or the simulator has changed."""
+    sources = sorted(Path(simulate.__file__).parent.glob("*.py"))
+    version = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:8]
+    folder = cache / f"seed-{seed}-{version}"
     if not (folder / "scene.toml").is_file():
         print(f"simulating seed {seed} ...", flush=True)
         make = ["-m", "stereo3d.simulate", "-o", str(folder), "--seed", str(seed), "--samples", "3"]
