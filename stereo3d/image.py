@@ -95,10 +95,11 @@ def _alternation(lines: NDArray[np.float32]) -> NDArray[np.float32]:
     """Second differences along the last axis, times the signs + - + -."""
     second = 2 * lines[:, 1:-1] - lines[:, :-2] - lines[:, 2:]
     second[:, 1::2] *= -1
-    return second
+    return second.astype(np.float32)
 
 
 def _one_two_one(lines: NDArray[np.float32]) -> NDArray[np.float32]:
     """The binomial filter 1 2 1 along the last axis; borders are mirrored, which keeps the mosaic's parity."""
     wide = np.pad(lines, ((0, 0), (1, 1)), mode="reflect")
-    return 0.25 * wide[:, :-2] + 0.5 * wide[:, 1:-1] + 0.25 * wide[:, 2:]
+    out: NDArray[np.float32] = 0.25 * wide[:, :-2] + 0.5 * wide[:, 1:-1] + 0.25 * wide[:, 2:]
+    return out

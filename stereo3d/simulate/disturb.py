@@ -30,7 +30,7 @@ def _vignetting(dn: F32, rng: np.random.Generator) -> F32:
     """Half the light lost in one corner of the frame, none in the opposite one."""
     rows, columns = dn.shape[:2]
     y, x = np.linspace(0, 1, rows, dtype=np.float32)[:, None], np.linspace(0, 1, columns, dtype=np.float32)
-    kept = 1.0 - 0.25 * (x * x + y * y)
+    kept = np.asarray(1.0 - 0.25 * (x * x + y * y), dtype=np.float32)
     return dn * (kept if dn.ndim == 2 else kept[..., None])
 
 
