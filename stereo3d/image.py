@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from stereo3d.frames import locked
 
 _DTYPES = (np.uint8, np.uint16, np.float32)
+_MOSAIC_SHARE = 0.5
+"""How one-sided an alternation must be to be a mosaic's: 1 for a mosaic, under 0.1 for real scenes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +46,32 @@ class Image:
         return int(self.pixels.shape[0])
 
     @cached_property
+    def is_mosaic(self) -> bool:
+        """Whether these are the raw values of a Bayer mosaic: grey pixels that alternate all over the frame.
+
+        Told by the second differences along rows and columns (blind to slopes): multiplied by the signs of a pattern of
+        period two they keep one sign in a mosaic and cancel in any scene.
+        """
+        if self.pixels.ndim != 2 or min(self.pixels.shape) < 16:
+            return False
+        # Some rows, and some columns, of any parity are enough.
+        rows, columns = np.arange(0, self.height, 5), np.arange(0, self.width, 5)
+        along = _alternation(self.pixels[rows].astype(np.float32))
+        down = _alternation(self.pixels[:, columns].T.astype(np.float32))
+        across = along * (1 - 2 * (rows % 2)).astype(np.float32)[:, None]
+        return any(abs(np.median(r)) > _MOSAIC_SHARE * np.median(np.abs(r)) for r in (along, down, across))
+
+    @cached_property
     def luminance(self) -> NDArray[np.float32]:
         """(rows, columns) float32, DN: grey as it is, colour with equal weights of red and blue, twice green.
 
-        Equal to what the Bayer mosaic gathered (one red, two green, one blue), so the noise is the lowest.
+        Equal to what the Bayer mosaic gathered (one red, two green, one blue), so the noise is the lowest.  A mosaic
+        itself is passed through the 3 x 3 binomial filter 1 2 1, which gathers the same at every pixel.
         """
         if self.pixels.ndim == 2:
             out = self.pixels.astype(np.float32)
+            if self.is_mosaic:
+                out = _one_two_one(_one_two_one(out).T).T.copy()
         else:
             out = self.pixels.astype(np.float32) @ np.array([0.25, 0.5, 0.25], dtype=np.float32)
         out.flags.writeable = False
@@ -68,3 +89,17 @@ class Image:
             pixels = np.clip((np.where(known, data, low) - low) * (255.0 / max(float(high - low), 1e-9)), 0, 255)
             pixels = pixels.astype(np.uint8)
         return np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels  # type: ignore[return-value]
+
+
+def _alternation(lines: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Second differences along the last axis, times the signs + - + -."""
+    second = 2 * lines[:, 1:-1] - lines[:, :-2] - lines[:, 2:]
+    second[:, 1::2] *= -1
+    return second.astype(np.float32)
+
+
+def _one_two_one(lines: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The binomial filter 1 2 1 along the last axis; borders are mirrored, which keeps the mosaic's parity."""
+    wide = np.pad(lines, ((0, 0), (1, 1)), mode="reflect")
+    out: NDArray[np.float32] = 0.25 * wide[:, :-2] + 0.5 * wide[:, 1:-1] + 0.25 * wide[:, 2:]
+    return out

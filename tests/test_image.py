@@ -91,3 +91,39 @@ def test_arrays_are_locked() -> None:
 def test_what_is_no_image_is_refused(pixels: np.ndarray, valid: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         _image(pixels, valid)
+
+
+def _scene(rng: np.random.Generator) -> np.ndarray:
+    """Texture, a slope and noise, (120, 161) DN."""
+    y, x = np.mgrid[:120, :161]
+    return 90 + 30 * np.sin(x / 7.0 + y / 11.0) + 0.3 * y + rng.normal(0, 1, x.shape)
+
+
+def _bayer(scene: np.ndarray, red: float, green: float, blue: float) -> np.ndarray:
+    """The scene as a mosaic R G / G B of an even colour."""
+    out = green * scene
+    out[0::2, 0::2] *= red / green
+    out[1::2, 1::2] *= blue / green
+    return np.rint(out).astype(np.uint8)
+
+
+@pytest.mark.parametrize("colour", [(1.3, 1.0, 0.6), (0.8, 1.0, 0.8)])
+def test_the_luminance_of_a_bayer_mosaic_is_that_of_its_scene(colour: tuple[float, float, float]) -> None:
+    scene = _scene(np.random.default_rng(1))
+    image = _image(_bayer(scene, *colour))
+    assert image.is_mosaic
+    weighed = (colour[0] + 2 * colour[1] + colour[2]) / 4 * scene
+    assert np.abs(image.pixels - weighed)[1:-1, 1:-1].mean() > 5
+    assert np.abs(image.luminance - weighed)[1:-1, 1:-1].mean() < 1.2
+    # The borders are of the same scene, too.
+    assert np.abs(image.luminance - weighed).max() < 12
+    with pytest.raises(ValueError, match="read-only"):
+        image.luminance[0, 0] = 1.0
+
+
+def test_a_grey_scene_is_no_mosaic_and_stays_as_it_is() -> None:
+    rng = np.random.default_rng(2)
+    for pixels in (_scene(rng), rng.integers(0, 255, (80, 90)), np.add.outer(np.arange(90), np.arange(100))):
+        image = _image(pixels.astype(np.uint8))
+        assert not image.is_mosaic
+        np.testing.assert_array_equal(image.luminance, image.pixels)

@@ -20,6 +20,10 @@ _LOWEST_SKY_DEG = -3.0
 """A skyline may lie below the horizon by the curvature and slope of a crest, not by more."""
 _EDGE_GAIN = 4.0
 _JUMP = 24
+_NEARLY = 0.6
+_MOSAIC_NOISE = 6.0
+"""White noise through the filter that a mosaic's luminance has passed is six times what its second difference tells:
+0.375 of what it was against (3/8) / 6 = 0.0625."""
 
 
 def known_reasons(observation: Observation) -> NDArray[np.uint16]:
@@ -84,9 +88,17 @@ def sky(observation: Observation, masked: Bool) -> Bool:
     small = cv2.resize(luminance, size, interpolation=cv2.INTER_AREA)
     skip = cv2.resize(masked.astype(np.uint8), size, interpolation=cv2.INTER_AREA) > 0
     skip = cv2.dilate(skip.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    texture, noise = _sky_texture(luminance, small, ~masked)
+    noise = noise_dn(luminance, ~masked)
+    if observation.image.is_mosaic:
+        noise *= _MOSAIC_NOISE
+    # Demosaicking and compression correlate neighbours: the noise of 4 x 4 means is hardly below that of the
+    # second difference.
+    noise = float(np.clip(noise, 0.2, 0.6))
+    texture = _sky_texture(small, noise)
     drop = _drop(small, 2) / noise
     drop[skip] = 0.0
+    # The frame's own first row can be an edge (white in Curiosity's images); it is in the differences of these rows.
+    drop[:2] = 0.0
     # The little gained for each row of sky takes the path down to the edge through rows that cost nothing.
     step = texture - 0.02
     unsure = skip | _dark_corners(small)
@@ -127,19 +139,19 @@ def _dark_corners(small: F32) -> Bool:
     return out
 
 
-def _sky_texture(luminance: F32, small: F32, valid: Bool) -> tuple[F32, float]:
-    """What the reduced image holds beyond noise, 0 to 3, just above each of its pixels; and the noise, DN."""
-    # Demosaicking and compression correlate neighbours: the noise of 4 x 4 means is hardly below that of the
-    # second difference.
-    noise = float(np.clip(noise_dn(luminance, valid), 0.2, 0.6))
+def _sky_texture(small: F32, noise: float) -> F32:
+    """What the reduced image holds beyond ``noise`` (DN), 0 to 3, just above each of its pixels."""
     rest = small - cv2.GaussianBlur(small, (0, 0), 1.5)
     rest[:, :4] = rest[:, 4:5]
     rest[:, -4:] = rest[:, -5:-4]
     rest[:4] = rest[4]
     # The window ends three rows above its pixel, so that a skyline does not pay for its own blurred edge.
-    rms = np.sqrt(cv2.blur(rest * rest, (7, 7)))
+    power = cv2.blur(rest * rest, (7, 7))
+    # Nor for that of a cliff: of the windows that end three columns to its left and to its right the smoother counts.
+    beside = np.pad(power, ((0, 0), (6, 6)), mode="edge")
+    rms = np.sqrt(np.minimum(beside[:, :-12], beside[:, 12:]))
     rms = np.concatenate([np.repeat(rms[:1], 6, axis=0), rms[:-6]])
-    return np.clip(rms / noise - 1.8, 0.0, 3.0).astype(np.float32), noise
+    return np.clip(rms / noise - 1.8, 0.0, 3.0).astype(np.float32)
 
 
 def _drop(image: F32, reach: int) -> F32:
@@ -183,7 +195,9 @@ def _refined(luminance: F32, path: NDArray[np.int64]) -> Bool:
     reach = 2 * _REDUCTION
     offsets = np.arange(-reach, reach + 1)
     candidates = np.clip(np.rint(rough).astype(np.int64)[None, :] + offsets[:, None], 0, rows - 1)
-    best = np.argmax(np.take_along_axis(strength, candidates, axis=0), axis=0)
+    found = np.take_along_axis(strength, candidates, axis=0)
+    # The sky is smooth down to the skyline: of edges that are nearly as strong the first one from above is it.
+    best = np.argmax(found >= _NEARLY * found.max(axis=0), axis=0)
     line = np.take_along_axis(candidates, best[None], axis=0)[0] + 1
     line = cv2.medianBlur(line.astype(np.float32)[None, :], 5)[0]
     line[rough < _REDUCTION / 2] = 0

@@ -54,6 +54,52 @@ def test_sky_brighter_as_bright_and_darker_than_the_ground(floor, sky_dn, ground
     assert found[~above].mean() < most
 
 
+def test_a_white_first_row_is_no_skyline(floor):
+    """Curiosity's frames begin with one; beside a faint skyline it is the stronger edge."""
+    observation, above = _drawn(floor, 100, 104, np.full(floor.known.shape[1], 80.0))
+    pixels = observation.image.pixels.copy()
+    pixels[0] = 255
+    pixels[1] += 25
+    found = sky(_with_pixels(observation, pixels), np.zeros(above.shape, dtype=bool))
+    assert found[above].mean() > 0.9
+
+
+def test_the_sky_beside_a_cliff_is_found(floor):
+    columns = floor.known.shape[1]
+    line = np.where(np.arange(columns) < columns // 2, 66.0, 20.0)
+    observation, above = _drawn(floor, 180, 90, line)
+    found = sky(observation, np.zeros(above.shape, dtype=bool))
+    beside = np.s_[28:60, columns // 2 - 18 : columns // 2 - 5]
+    assert above[beside].all()
+    assert found[beside].mean() > 0.8
+    assert found[~above].mean() < 0.01
+
+
+def test_the_skyline_is_the_first_edge_not_a_darker_layer_below(floor):
+    """A crest: from the sky to an even layer of 6 rows by 24 DN, and by 32 DN to what lies below."""
+    observation, above = _drawn(floor, 150, 90, np.full(floor.known.shape[1], 64.0))
+    pixels = observation.image.pixels.copy()
+    sky_dn = pixels[63].astype(np.int16)
+    pixels[64:70] = sky_dn - 24
+    pixels[70:80] = sky_dn - 56
+    found = sky(_with_pixels(observation, pixels), np.zeros(above.shape, dtype=bool))
+    assert found[64:70].mean() < 0.1
+    assert found[:62].mean() > 0.95
+
+
+def test_the_sky_of_a_noisy_bayer_mosaic_is_found(floor):
+    observation, above = _drawn(floor, 160, 110, np.full(floor.known.shape[1], 90.0))
+    rng = np.random.default_rng(9)
+    mosaic = observation.image.pixels + rng.normal(0, 2.0, above.shape)
+    mosaic[0::2, 0::2] *= 1.3
+    mosaic[1::2, 1::2] *= 0.6
+    mosaic = _with_pixels(observation, np.clip(np.rint(mosaic), 1, 255).astype(np.uint8))
+    assert mosaic.image.is_mosaic
+    found = sky(mosaic, np.zeros(above.shape, dtype=bool))
+    assert found[above].mean() > 0.85
+    assert found[~above].mean() < 0.01
+
+
 def test_ground_alone_has_no_sky(floor):
     observation, above = _drawn(floor, 100, 100, np.zeros(floor.known.shape[1]))
     assert sky(observation, np.zeros(above.shape, dtype=bool)).mean() < 0.01
