@@ -24,6 +24,7 @@ Float = NDArray[np.float64]
 _REFERENCE_M = (1.0, 100.0)
 
 _BORDER_STEP_PX = 8
+_BAND_PX = 48
 _MAX_PIXELS = 1 << 27
 
 
@@ -156,13 +157,38 @@ def raw_pixels(rectified: CAHV, camera: CameraModel) -> Float:
     return camera.project(reference_points(*rectified.ray(pixel_grid(rectified.width, rectified.height))))
 
 
+def _parts_in_view(rectified: CAHV, camera: CameraModel) -> list[tuple[slice, slice]]:
+    """Bands of rows of the rectified image, each cut to the columns that the raw frame can see (the frame's border is
+    bent in it, so that much of the rectangle lies outside)."""
+    xs = np.unique(np.append(np.arange(0, rectified.width, _BAND_PX), rectified.width - 1))
+    ys = np.unique(np.append(np.arange(0, rectified.height, _BAND_PX), rectified.height - 1))
+    nodes = np.stack(np.meshgrid(xs, ys), axis=-1).astype(np.float64)
+    # Between two nodes the frame can reach in by less than their distance, as both are seen at about one scale.
+    seen = inside(camera, camera.project(reference_points(*rectified.ray(nodes))), -2.0 * _BAND_PX)
+    parts = []
+    for k, top in enumerate(ys[:-1] if len(ys) > 1 else ys):
+        columns = np.flatnonzero(seen[k : k + 2].any(axis=0))
+        if columns.size:
+            first, last = max(int(columns[0]) - 1, 0), min(int(columns[-1]) + 1, len(xs) - 1)
+            bottom = rectified.height if k + 2 >= len(ys) else int(ys[k + 1])
+            parts.append((slice(int(top), bottom), slice(int(xs[first]), int(xs[last]) + 1)))
+    return parts
+
+
 def _resampled(
     observation: Observation, rectified: CAHV, usable: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    source = raw_pixels(rectified, observation.camera)
-    valid = inside(observation.camera, source)
-    x = np.where(valid, source[..., 0], -1e4).astype(np.float32)
-    y = np.where(valid, source[..., 1], -1e4).astype(np.float32)
+    shape = (rectified.height, rectified.width)
+    x, y = np.full(shape, -1e4, dtype=np.float32), np.full(shape, -1e4, dtype=np.float32)
+    valid = np.zeros(shape, dtype=bool)
+    for part in _parts_in_view(rectified, observation.camera):
+        top, left = part[0].start, part[1].start
+        window = rectified.crop(left, top, part[1].stop - left, part[0].stop - top)
+        source = raw_pixels(window, observation.camera)
+        seen = inside(observation.camera, source)
+        valid[part] = seen
+        x[part] = np.where(seen, source[..., 0], -1e4)
+        y[part] = np.where(seen, source[..., 1], -1e4)
     image = cv2.remap(observation.image.luminance, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
     ok = cv2.remap(usable.astype(np.uint8), x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     return image, (ok > 0) & valid

@@ -9,7 +9,7 @@ import pytest
 from stereo3d.camera import CAHV
 from stereo3d.frames import Frame
 from stereo3d.stereo.disparity import Reason, RectifiedPair
-from stereo3d.stereo.match import contrast, contrast_normalised, left_right_gap, match, noise_dn
+from stereo3d.stereo.match import contrast, contrast_normalised, match, noise_dn
 
 ROWS, COLUMNS = 240, 400
 
@@ -110,14 +110,20 @@ def test_pixels_hidden_from_the_right_eye_are_told(floor):
     assert kept.sum() / hidden.sum() < 0.6 * xyz.measured[both].mean()
 
 
-def test_left_right_gap_is_zero_for_agreement_and_large_without():
-    of_left = np.full((4, 20), 3.0, dtype=np.float32)
-    of_right = np.full((4, 20), 3.0, dtype=np.float32)
-    of_right[:, 5] = 9.0
-    gap = left_right_gap(of_left, of_right)
-    assert (gap[:, 3:8] == 0).all()
-    assert (gap[:, 8] == 6).all()
-    assert not np.isfinite(gap[:, :3]).any() or (gap[:, :3] > 1000).all()
+def test_ground_hidden_from_one_eye_is_missing_because_left_and_right_differ():
+    """A wall 30 px nearer stands before a far one: beside it the left eye sees what the right does not."""
+    rng = np.random.default_rng(9)
+    far, near = _texture(rng, ROWS, COLUMNS + 100), _texture(rng, ROWS, COLUMNS + 100)
+    left, right = far[:, 10 : COLUMNS + 10].copy(), far[:, 20 : COLUMNS + 20].copy()
+    left[:, 200:300] = near[:, 200:300]
+    right[:, 160:260] = near[:, 200:300]
+    disparity = match(_pair(left, right))
+    # Right columns 160 to 260 are the wall's: left columns 170 to 200 of the far one have no partner.
+    hidden = disparity.reason[:, 175:195]
+    assert ((hidden & np.uint16(Reason.LEFT_RIGHT)) > 0).mean() > 0.8
+    assert np.isfinite(disparity.values[:, 215:290]).mean() > 0.97
+    assert np.nanmedian(disparity.values[:, 215:290]) == pytest.approx(40, abs=0.2)
+    assert np.nanmedian(disparity.values[:, 60:160]) == pytest.approx(10, abs=0.2)
 
 
 def test_noise_is_measured_to_a_fifth():
