@@ -62,18 +62,27 @@ class Image:
         return any(abs(np.median(r)) > _MOSAIC_SHARE * np.median(np.abs(r)) for r in (along, down, across))
 
     @cached_property
-    def luminance(self) -> NDArray[np.float32]:
-        """(rows, columns) float32, DN: grey as it is, colour with equal weights of red and blue, twice green.
+    def grey(self) -> NDArray[np.float32]:
+        """(rows, columns) float32, DN: grey (a mosaic too) as it is, colour with red and blue once, green twice.
 
-        Equal to what the Bayer mosaic gathered (one red, two green, one blue), so the noise is the lowest.  A mosaic
-        itself is passed through the 3 x 3 binomial filter 1 2 1, which gathers the same at every pixel.
+        Equal to what the Bayer mosaic gathered (one red, two green, one blue), so the noise is the lowest.
         """
         if self.pixels.ndim == 2:
             out = self.pixels.astype(np.float32)
-            if self.is_mosaic:
-                out = _one_two_one(_one_two_one(out).T).T.copy()
         else:
             out = self.pixels.astype(np.float32) @ np.array([0.25, 0.5, 0.25], dtype=np.float32)
+        out.flags.writeable = False
+        return out
+
+    @cached_property
+    def luminance(self) -> NDArray[np.float32]:
+        """(rows, columns) float32, DN: as ``grey``, but a mosaic is passed through the 3 x 3 binomial filter 1 2 1.
+
+        That gathers one red, two green and one blue at every pixel and leaves nothing of the mosaic's pattern.
+        """
+        if not self.is_mosaic:
+            return self.grey
+        out = _one_two_one(_one_two_one(self.grey).T).T.copy()
         out.flags.writeable = False
         return out
 

@@ -156,8 +156,8 @@ def self_calibrate(
 ) -> EpipolarCalibration:
     """Find matches in the raw images, where the masks (rows, columns) are True, and :func:`calibrate` with them."""
     matches = find_matches(
-        pair.left.image.luminance,
-        pair.right.image.luminance,
+        pair.left.image.grey,
+        pair.right.image.grey,
         pair.left.camera,
         pair.right.camera,
         left_usable,

@@ -115,7 +115,7 @@ def main(arguments: list[str]) -> None:
     for name, pair in pairs(shared):
         usable = [known_reasons(o) == 0 for o in (pair.left, pair.right)]
         began = time.perf_counter()
-        images = (pair.left.image.luminance, pair.right.image.luminance)
+        images = (pair.left.image.grey, pair.right.image.grey)
         found = find_matches(*images, pair.left.camera, pair.right.camera, *usable)
         c = calibrate(pair.left.camera, pair.right.camera, found)
         seconds = time.perf_counter() - began

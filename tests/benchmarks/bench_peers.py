@@ -185,7 +185,7 @@ def ratios(row: dict[str, object], ours: dict[str, object]) -> list[str]:
 
 def scene_of(cache: Path, seed: int) -> Path:
     """The folder of a simulated scene of 1280 x 960 px, made when it is not there or the simulator has changed."""
-    sources = sorted(Path(simulate.__file__).parent.glob("*.py"))
+    sources = sorted(p for p in Path(simulate.__file__).parent.glob("*.py") if p.name != "disturb.py")
     version = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:8]
     folder = cache / f"seed-{seed}-{version}"
     if not (folder / "scene.toml").is_file():
