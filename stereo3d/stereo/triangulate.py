@@ -40,8 +40,9 @@ def intersect(origins_a: Float, directions_a: Float, origins_b: Float, direction
 def triangulate(pair: StereoPair, matches: Matches, max_sigma_share: float, vergence_sigma_rad: float = 0.0) -> XyzMap:
     """XYZ in ROVER_NAV for the pixel grid of the left raw image: the exact rays of each match, intersected.
 
-    ``vergence_sigma_rad``: one sigma of the angle between the eyes, which the pictures themselves cannot tell.  Pixels
-    whose range sigma exceeds ``max_sigma_share`` of the range are flagged BEYOND_RANGE.
+    ``vergence_sigma_rad``: one sigma of the angle between the eyes, which the pictures themselves cannot tell.  It is
+    part of the sigma, but moves the whole picture alike; pixels whose own noise exceeds ``max_sigma_share`` of the
+    range are flagged BEYOND_RANGE.
     """
     left = pair.left.camera
     shape = (left.height, left.width)
@@ -66,7 +67,7 @@ def triangulate(pair: StereoPair, matches: Matches, max_sigma_share: float, verg
         sigma = np.hypot(noise, vergence_range_sigma_m(points - left.C, baseline, vergence_sigma_rad))
         why = np.zeros(len(d), dtype=np.uint16)
         with np.errstate(invalid="ignore"):
-            flag(why, ~(d > 0) | ~(sigma <= max_sigma_share * range_m), Reason.BEYOND_RANGE)
+            flag(why, ~(d > 0) | ~(noise <= max_sigma_share * range_m), Reason.BEYOND_RANGE)
             # A gap is told in pixels: what one pixel spans at that range.
             flag(why, (why == 0) & ~(gap <= _MISS_PX * pixel_rad * range_m), Reason.MISS_DISTANCE)
         if volume is not None:

@@ -12,7 +12,7 @@ from stereo3d.camera import CAHVOR
 from stereo3d.frames import Frame
 from stereo3d.image import Image
 from stereo3d.observation import Eye, Observation, StereoPair
-from stereo3d.pipeline import Settings, reconstruct
+from stereo3d.pipeline import reconstruct
 from stereo3d.read import read_scene
 from stereo3d.scene import Scene
 from stereo3d.stereo.disparity import Reason
@@ -58,8 +58,10 @@ def test_the_skies_of_curiositys_eyes_are_found_alike(curiosity):
 
 
 def test_curiositys_hill_is_measured(curiosity):
-    """Its rig is of other sols, so vergence is in doubt by 13 % of the range at 30 m: more is allowed for here."""
-    result = reconstruct(Scene("sol 1435", (curiosity.left, curiosity.right)), Settings(max_sigma_share=0.5))
+    """Its rig is of other sols, so vergence is in doubt by 13 % of the range at 30 m: sigma says so, XYZ is there."""
+    result = reconstruct(Scene("sol 1435", (curiosity.left, curiosity.right)))
+    hill = result.xyz.measured & (np.abs(result.xyz.range_m - 30) < 2)
+    assert np.median(result.xyz.sigma_range_m[hill] / result.xyz.range_m[hill]) > 0.05
     assert result.report.overlap_share > 0.95
     assert abs(result.report.epipolar_residual["after"]["median_px"]) < 0.05
     # Foreground at 14 m, foot of the cliff at 25 m, crest behind it.
@@ -77,7 +79,7 @@ def test_a_bayer_mosaic_matches_its_debayered_partner(shared_data):
     left, right = _sky(pair.left), _sky(pair.right)
     assert 0.17 < left.mean() < 0.23
     assert abs(left.mean() - right.mean()) < 0.03
-    result = reconstruct(scene, Settings(max_sigma_share=0.5))
+    result = reconstruct(scene)
     ground = (result.xyz.reason & np.uint16(Reason.SKY | Reason.OUTSIDE_OVERLAP)) == 0
     # Matched as it is, the mosaic itself is the noise that hides the texture of a quarter of the ground.
     unmatched = np.uint16(Reason.LEFT_RIGHT | Reason.NO_MATCH | Reason.LOW_TEXTURE)

@@ -174,7 +174,8 @@ def test_vergence_doubt_is_what_a_turned_eye_does_to_the_range(floor):
 def test_vergence_doubt_adds_to_sigma_and_not_to_the_noise(floor):
     sure = triangulate(floor.pair, floor.result.matches, 0.1)
     unsure = triangulate(floor.pair, floor.result.matches, 0.1, 1e-3)
-    both = sure.measured & unsure.measured
+    both = sure.measured
+    assert np.array_equal(both, unsure.measured)
     assert np.array_equal(sure.noise_range_m[both], unsure.noise_range_m[both])
     assert (unsure.sigma_range_m[both] > sure.sigma_range_m[both]).all()
     assert np.array_equal(sure.noise_range_m[both], sure.sigma_range_m[both])
