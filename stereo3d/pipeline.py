@@ -39,7 +39,7 @@ class Settings:
     min_range_m: float = 1.0
     """Nearest ground that is searched for, m along the viewing axis."""
     max_sigma_share: float = 0.1
-    """Pixels whose range noise (sigma without what moves all alike) exceeds this share of the range are beyond range."""
+    """Pixels whose range noise (sigma less what moves all alike) exceeds this share of the range are beyond range."""
     mesh: MeshSettings = field(default_factory=MeshSettings)
 
 

@@ -51,7 +51,7 @@ _APART_PX, _BETTER = 0.35, 0.95
 _GRID_STEP = 4
 _PAD = 10
 _BAND_ROWS = 64
-_SEARCH_ROWS = 512
+_SEARCH_ROWS = 128
 _MAX_NOISE_PX = 0.3
 """Sigma from the noise alone, px of the raw image, beyond which a window holds too little texture."""
 _MOST_SIGMA_PX = 1.0
@@ -82,12 +82,16 @@ def _search(pair: StereoPair, cameras: tuple[CAHV, CAHV], row_offset_px: float |
     left, camera = pair.left.camera, cameras[1]
     at = np.empty((left.height, left.width, 2), dtype=np.float32)
     stretch = np.empty(at.shape[:2], dtype=np.float32)
-    for top in range(0, left.height, _SEARCH_ROWS):
+
+    def one(top: int) -> None:
         band = slice(top, min(top + _SEARCH_ROWS, left.height))
         rays = left.ray(pixel_grid(left.width, band.stop - top) + np.array([0.0, top]))
         seen = cameras[0].project(reference_points(*rays))
         stretch[band] = np.abs(np.gradient(seen[..., 0], axis=1))
         at[band] = np.nan_to_num(seen, nan=-1e4)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        list(pool.map(one, range(0, left.height, _SEARCH_ROWS)))
     shift = np.float32(principal_column(cameras[0]) - principal_column(camera))
     coarse = pixel_grid(camera.width // _GRID_STEP + 2, camera.height // _GRID_STEP + 2) * float(_GRID_STEP)
     grid = pair.right.camera.project(reference_points(*camera.ray(coarse))).astype(np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,8 @@ from stereo3d.stereo.uncertainty import range_sigma_m, vergence_range_sigma_m
 Float = NDArray[np.float64]
 
 _MISS_PX = 2.0
-_BAND_ROWS = 256
+_BAND_ROWS = 128
+_THREADS = 2
 
 
 def intersect(origins_a: Float, directions_a: Float, origins_b: Float, directions_b: Float) -> tuple[Float, Float]:
@@ -53,11 +56,12 @@ def triangulate(pair: StereoPair, matches: Matches, max_sigma_share: float, verg
     volume = rover_volume(pair.left.mission)
     pixel_rad = pixel_angle_rad(left)
     grid = pixel_grid(left.width, min(_BAND_ROWS, left.height))
-    for top in range(0, left.height, _BAND_ROWS):
+
+    def one(top: int) -> None:
         band = slice(top, top + _BAND_ROWS)
         found = reason[band] == 0
         if not found.any():
-            continue
+            return
         pixels = grid[: found.shape[0]][found] + (0.0, top)
         origins, directions = left.ray(pixels)
         points, gap = intersect(origins, directions, *pair.right.camera.ray(matches.right[band][found]))
@@ -76,6 +80,9 @@ def triangulate(pair: StereoPair, matches: Matches, max_sigma_share: float, verg
         for target, source in ((xyz, points), (ranges, range_m), (sigmas, sigma), (noises, noise), (gaps, gap)):
             source[why != 0] = np.nan
             target[band][found] = source
+
+    with ThreadPoolExecutor(max_workers=_THREADS) as pool:
+        list(pool.map(one, range(0, left.height, _BAND_ROWS)))
     if volume is not None:
         own = body_in_picture(volume, xyz, (reason & np.uint16(Reason.ROVER)) > 0)
         flag(reason, own, Reason.ROVER)
