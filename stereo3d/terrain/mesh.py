@@ -123,7 +123,9 @@ def build_mesh(xyz: XyzMap, camera_center: ArrayLike, settings: MeshSettings = M
         rho = np.where(xyz.measured & (range_m > 0), 1.0 / range_m, np.nan).astype(np.float32)
         noise = xyz.sigma_range_m if xyz.noise_range_m is None else xyz.noise_range_m
         sigma = (noise * rho * rho).astype(np.float32)
-        tolerance = np.float32(settings.step_sigma) * sigma
+        # Beside a step matches are uncertain; were the step judged by that, it would excuse itself.
+        usual = np.nanmedian(sigma[xyz.measured]) if xyz.measured.any() else np.float32(0)
+        tolerance = np.float32(settings.step_sigma) * np.minimum(sigma, np.float32(1.2) * usual)
         rho[~(np.abs(rho - _median3(rho)) <= tolerance)] = np.nan
     steps = find_steps(rho, tolerance, _pixel_angle(offsets * rho[..., None]), np.deg2rad(settings.grazing_deg))
     keep = _without_islands(rho, steps, settings.min_island_px)
