@@ -124,8 +124,7 @@ def build_mesh(xyz: XyzMap, camera_center: ArrayLike, settings: MeshSettings = M
         noise = xyz.sigma_range_m if xyz.noise_range_m is None else xyz.noise_range_m
         sigma = (noise * rho * rho).astype(np.float32)
         # Beside a step matches are uncertain; were the step judged by that, it would excuse itself.
-        usual = np.nanmedian(sigma[xyz.measured]) if xyz.measured.any() else np.float32(0)
-        tolerance = np.float32(settings.step_sigma) * np.minimum(sigma, np.float32(1.2) * usual)
+        tolerance = np.float32(settings.step_sigma) * np.minimum(sigma, np.float32(1.2) * _usual(sigma))
         rho[~(np.abs(rho - _median3(rho)) <= tolerance)] = np.nan
     steps = find_steps(rho, tolerance, _pixel_angle(offsets * rho[..., None]), np.deg2rad(settings.grazing_deg))
     keep = _without_islands(rho, steps, settings.min_island_px)
@@ -136,6 +135,16 @@ def build_mesh(xyz: XyzMap, camera_center: ArrayLike, settings: MeshSettings = M
             expected=f"{settings.min_island_px} neighbouring measured pixels",
         )
     return _assemble(xyz, center, offsets, sigma, rho, triangles, means)
+
+
+def _usual(sigma: Array) -> Array:
+    """The median of ``sigma`` (rows, columns) about each pixel, within some 20 px; NaN counts as the whole map's."""
+    known = np.isfinite(sigma)
+    if not known.any():
+        return sigma
+    coarse = np.where(known, sigma, np.median(sigma[known]))[::4, ::4].astype(np.float32)
+    usual: Array = cv2.resize(cv2.medianBlur(np.ascontiguousarray(coarse), 5), sigma.shape[::-1])
+    return usual
 
 
 def _thinned(xyz: XyzMap, step: int) -> XyzMap:
