@@ -7,16 +7,18 @@ finer level starts from the sub-pixel matches of the coarser one and costs what 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stereo3d.camera import CAHV
+from stereo3d.camera.cahv import LinearPart
 from stereo3d.image import Image
 from stereo3d.observation import Observation, StereoPair
 
 U16 = NDArray[np.uint16]
+Linear = TypeVar("Linear", bound=LinearPart)
 
 _MATCHED_COLUMNS = 1600
 
@@ -47,8 +49,8 @@ def _reduced(observation: Observation, factor: int) -> Observation:
     return replace(observation, camera=camera, image=Image(pixels, valid), scale_factor=scale)
 
 
-def enlarged(camera: CAHV, factor: int) -> CAHV:
-    """The linear camera of the same field with ``factor`` times the pixels along each side: undoes ``binned``."""
+def enlarged(camera: Linear, factor: int) -> Linear:
+    """The camera of the same field with ``factor`` times the pixels along each side: undoes ``binned``."""
     shift = (factor - 1) / 2.0
     return replace(
         camera,

@@ -26,20 +26,17 @@ from stereo3d.observation import Observation
 from stereo3d.pipeline import reconstruct
 from stereo3d.read import read_scene
 from stereo3d.scene import Scene
-from stereo3d.stereo.levels import reduced
+from stereo3d.stereo.levels import enlarged, reduced
 
 BYTES_PER_PIXEL = 2 * 3 + 3 * 4 + 3 * 4 + 2
 """Both colour images in; XYZ, range, sigma, gap and reason out."""
 
 
-def enlarged(o: Observation, factor: int) -> Observation:
+def enlarged_eye(o: Observation, factor: int) -> Observation:
     """The observation with ``factor`` times the pixels along each side, and noise of 1 DN."""
     c = o.camera
     assert isinstance(c, CAHVORE)
-    shift = (factor - 1) / 2
-    camera = replace(
-        c, width=c.width * factor, height=c.height * factor, H=c.H * factor + shift * c.A, V=c.V * factor + shift * c.A
-    )
+    camera = enlarged(c, factor)
     pixels = cv2.resize(np.asarray(o.image.pixels), None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     noise = np.random.default_rng(1).normal(0, 1, pixels.shape[:2]).astype(np.float32)
     pixels = np.clip(pixels + noise[..., None], 0, 255).astype(np.uint8)
@@ -54,7 +51,7 @@ def measure(columns: int) -> None:
         small = reduced(pair, width // columns)
         eyes = small.left, small.right
     elif columns > width:
-        eyes = enlarged(pair.left, columns // width), enlarged(pair.right, columns // width)
+        eyes = enlarged_eye(pair.left, columns // width), enlarged_eye(pair.right, columns // width)
     else:
         eyes = pair.left, pair.right
     reconstruct(Scene("warm", (pair.left, pair.right)))  # compiles, if it must
