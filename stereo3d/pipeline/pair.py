@@ -1,0 +1,160 @@
+"""One pair: from two images to XYZ with sigma, and on to the textured ground."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stereo3d.errors import PairError, StereoError
+from stereo3d.frames import ENU_FROM_NED, Frame, RigidTransform
+from stereo3d.observation import Observation, StereoPair
+from stereo3d.pipeline.report import Report, pair_report
+from stereo3d.pipeline.settings import Settings
+from stereo3d.pipeline.stages import Progress, Stages
+from stereo3d.scene import Scene
+from stereo3d.stereo.disparity import Disparity, Matches, RectifiedPair, XyzMap
+from stereo3d.stereo.epipolar import EpipolarCalibration, aligned, self_calibrate
+from stereo3d.stereo.levels import enlarged, enlarged_reasons, reduced, reduction
+from stereo3d.stereo.masks import known_reasons
+from stereo3d.stereo.match import match
+from stereo3d.stereo.rectify import rectify
+from stereo3d.stereo.refine import refine, refine_finer
+from stereo3d.stereo.triangulate import triangulate
+from stereo3d.terrain.mesh import build_mesh
+from stereo3d.terrain.texture import TexturedMesh, texture_mesh
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredPair:
+    """What the two eyes measured: XYZ, and the steps that led there."""
+
+    pair: StereoPair
+    """With the right camera as the self-calibration left it; the left one is the record's."""
+    rectified: RectifiedPair
+    disparity: Disparity
+    matches: Matches
+    xyz: XyzMap
+    calibration: EpipolarCalibration
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """Everything measured from one pair."""
+
+    pair: StereoPair
+    """With the right camera as the self-calibration left it; the left one is the record's."""
+    rectified: RectifiedPair
+    disparity: Disparity
+    matches: Matches
+    xyz: XyzMap
+    terrain: TexturedMesh
+    """In the ENU frame of the stop (X east, Y north, Z up, m; origin of ROVER_NAV)."""
+    report: Report
+    calibration: EpipolarCalibration
+
+    @property
+    def enu_from_rover(self) -> RigidTransform:
+        """ROVER_NAV to the frame of the terrain."""
+        return enu_from_rover(self.pair.left)
+
+
+def enu_from_rover(observation: Observation) -> RigidTransform:
+    """ROVER_NAV to ENU (X east, Y north, Z up, m) of the same origin, through the rover's attitude."""
+    level = observation.level_from_rover
+    to = Frame.enu(observation.site, observation.drive)
+    return RigidTransform(to, level.to, ENU_FROM_NED) @ level
+
+
+def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progress | None = None) -> Reconstruction:
+    """Measure the ground that the scene's pair sees.
+
+    Raises PairError when the scene has not exactly one pair, StereoError when nothing can be measured.
+    """
+    if len(scene.pairs) != 1:
+        names = ", ".join(p.name for p in scene.pairs) or "none"
+        raise PairError(f"{scene.name} has {len(scene.pairs)} pairs ({names})", expected="one", todo="name two images")
+    pair = scene.pairs[0]
+    stages = Stages(progress)
+
+    measured = measure_pair(pair, settings, stages)
+    pair, xyz, calibration = measured.pair, measured.xyz, measured.calibration
+    stages.begin("meshing", 0.8)
+    to_enu = enu_from_rover(pair.left)
+    mesh = build_mesh(xyz, pair.left.camera.C, settings.mesh).moved(to_enu)
+    terrain = texture_mesh(mesh, pair.left.image)
+    stages.begin("reporting", 0.95)
+    report = pair_report(scene, pair, settings, measured.matches, xyz, terrain, calibration, stages.seconds)
+    stages.begin("done", 1.0)
+    m = measured
+    return Reconstruction(pair, m.rectified, m.disparity, m.matches, xyz, terrain, report, calibration)
+
+
+def measure_pair(pair: StereoPair, settings: Settings = Settings(), stages: Stages | None = None) -> MeasuredPair:
+    """XYZ of every pixel of the left image that both eyes see well enough.
+
+    Progress and times go to ``stages``, of which this takes the shares 0.02 to 0.8.  Raises StereoError when nothing
+    can be measured.
+    """
+    stages = stages or Stages(None)
+    stages.begin("masking", 0.02)
+    factor = reduction(pair)
+    small = reduced(pair, factor)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        reasons = list(pool.map(known_reasons, (small.left, small.right)))
+    _require_ground(pair, *reasons)
+    stages.begin("aligning the eyes", 0.06)
+    usable = [
+        enlarged_reasons(r, o.image.valid.shape) == 0 for r, o in zip(reasons, (pair.left, pair.right), strict=True)
+    ]
+    calibration = self_calibrate(pair, usable[0], usable[1], settings.min_range_m)
+    del usable
+    pair = aligned(pair, calibration)
+    small = reduced(pair, factor)
+    stages.begin("rectifying", 0.12)
+    rectified = rectify(small, reasons[0] == 0, reasons[1] == 0, settings.min_range_m)
+    stages.begin("matching", 0.18)
+    disparity = match(rectified, settings.min_range_m, lambda share: stages.tell(0.18 + 0.36 * share))
+    stages.begin("refining", 0.55)
+    matches = _refined(pair, factor, rectified, disparity, reasons[0], lambda share: stages.tell(0.55 + 0.14 * share))
+    stages.begin("triangulating", 0.7)
+    xyz = triangulate(pair, matches, settings.max_sigma_share, calibration.vergence_sigma_rad)
+    if not xyz.measured.any():
+        raise StereoError(
+            "no ground could be measured", file=pair.left.path, expected="textured ground that both eyes see"
+        )
+    return MeasuredPair(pair, rectified, disparity, matches, xyz, calibration)
+
+
+def _refined(
+    pair: StereoPair,
+    factor: int,
+    rectified: RectifiedPair,
+    disparity: Disparity,
+    reason: NDArray[np.uint16],
+    tell: Callable[[float], None],
+) -> Matches:
+    """Sub-pixel matches at the pair's own size, by way of the sizes from the matcher's, ``factor`` times smaller."""
+    matches = refine(reduced(pair, factor), rectified, disparity, reason)
+    size = 1
+    while size < factor:
+        size *= 2
+        tell(size**2 / factor**2 / 2)
+        level = reduced(pair, factor // size)
+        cameras = enlarged(rectified.left_camera, size), enlarged(rectified.right_camera, size)
+        masks = enlarged_reasons(reason, level.left.image.valid.shape)
+        matches = refine_finer(level, cameras, matches, masks)
+    return matches
+
+
+def _require_ground(pair: StereoPair, *reasons: NDArray[np.uint16]) -> None:
+    for observation, reason in zip((pair.left, pair.right), reasons, strict=True):
+        if not (reason == 0).mean() > 1e-3:
+            raise StereoError(
+                "nothing in the image is ground: it is all sky, black, or the rover itself",
+                file=observation.path,
+                expected="an image with ground in view",
+            )

@@ -1,0 +1,18 @@
+"""What the user may choose for the measuring of pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from stereo3d.terrain.mesh import MeshSettings
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user may choose.  Every number with its unit in its name."""
+
+    min_range_m: float = 1.0
+    """Nearest ground that is searched for, m along the viewing axis."""
+    max_sigma_share: float = 0.1
+    """Pixels whose range noise (sigma less what moves all alike) exceeds this share of the range are beyond range."""
+    mesh: MeshSettings = field(default_factory=MeshSettings)
