@@ -68,7 +68,11 @@ def find_partner(header: Header, metadata: Sequence[Path] = ()) -> Header | None
 def _folder_scene(folder: Path, metadata: Sequence[Path]) -> Scene:
     described = read_scene_file(folder)
     images = described.images if described is not None else image_files(folder)
-    left, right = (reader_for(path).header(path, metadata) for path in the_pair(folder, images, metadata))
+    # A described scene may be a whole panorama: its first pair is the one that its truth belongs to.
+    left, right = (
+        reader_for(path).header(path, metadata)
+        for path in the_pair(folder, images, metadata, first=described is not None)
+    )
     scene = _pair_scene(left, right, metadata)
     if described is None:
         return replace(scene, name=folder.resolve().name or scene.name)

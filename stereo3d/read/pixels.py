@@ -1,4 +1,4 @@
-"""Decode PNG and JPEG files of unknown origin: sizes are checked before anything is allocated."""
+"""Decode PNG, JPEG and WebP files of unknown origin: sizes are checked before anything is allocated."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ MAX_SIDE_PX = 8192
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 JPEG_MAGIC = b"\xff\xd8\xff"
+_MAX_WEBP_BYTES = 1 << 28
+"""The decoder takes a whole WebP file into memory; a lossless one of 8192 x 8192 px has at most about so much."""
+
+
+def is_webp(start: bytes) -> bool:
+    """Whether a file that begins so is WebP."""
+    return start[:4] == b"RIFF" and start[8:12] == b"WEBP"
 
 
 def first_bytes(path: Path, count: int = 32) -> bytes:
@@ -40,14 +47,15 @@ def first_bytes(path: Path, count: int = 32) -> bytes:
 def image_size(path: Path) -> tuple[int, int]:
     """(width, height) in px from the file's header; nothing is decoded.
 
-    Raises MissingFileError, or ImageFileError for what is no PNG or JPEG, or smaller than 64 or larger than 8192 px.
+    Raises MissingFileError, or ImageFileError for what is no PNG, JPEG or WebP, or is smaller than 64 or larger than
+    8192 px.
     """
     with _opened(path) as opened:
         return opened.size
 
 
 def read_image(path: Path) -> Image:
-    """Decode a PNG or JPEG: grey or RGB, uint8, or uint16 for a 16-bit grey PNG.
+    """Decode a PNG, JPEG or WebP: grey or RGB, uint8, or uint16 for a 16-bit grey PNG.
 
     Three equal channels (a raw Bayer mosaic as the raw feed stores it) are one grey channel; transparency is ignored.
     Raises what :func:`image_size` raises, and ImageFileError for a truncated or an all-black file.
@@ -78,14 +86,18 @@ def read_image(path: Path) -> Image:
 def _opened(path: Path) -> Iterator[PIL.Image.Image]:
     """The file with its header read and its size checked; whatever Pillow raises becomes an ImageFileError."""
     start = first_bytes(path)
-    if not start.startswith((PNG_MAGIC, JPEG_MAGIC)):
-        raise ImageFileError("is empty" if not start else "is not a PNG or JPEG image", file=path)
+    if not (start.startswith((PNG_MAGIC, JPEG_MAGIC)) or is_webp(start)):
+        raise ImageFileError("is empty" if not start else "is not a PNG, JPEG or WebP image", file=path)
     try:
         if start.startswith(PNG_MAGIC) and len(start) >= 26:
             _check_size(path, *struct.unpack(">II", start[16:24]))
+        if is_webp(start):
+            _check_size(path, *_webp_size(start))
+            if path.stat().st_size > _MAX_WEBP_BYTES:
+                raise ImageFileError("is too large", file=path, expected=f"at most {_MAX_WEBP_BYTES >> 20} MB")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with PIL.Image.open(path, formats=("PNG", "JPEG")) as opened:
+            with PIL.Image.open(path, formats=("PNG", "JPEG", "WEBP")) as opened:
                 _check_size(path, *opened.size)
                 yield opened
     except Stereo3dError:
@@ -105,6 +117,20 @@ def _check_size(path: Path, width: int, height: int) -> None:
     if min(width, height) < MIN_SIDE_PX or max(width, height) > MAX_SIDE_PX:
         verb = "is" if max(width, height) <= MAX_SIDE_PX else "claims to be"
         raise ImageFileError(f"the image {verb} {width} x {height} px", file=path, expected=_LIMITS)
+
+
+def _webp_size(start: bytes) -> tuple[int, int]:
+    """(width, height), px, that the head of a WebP file claims: the decoder allocates its canvas before it tells.
+
+    The container's three kinds of first chunk: RFC 9649, sections 2.5 to 2.7 and 3.4.
+    """
+    kind = start[12:16]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(start[24:27], "little"), 1 + int.from_bytes(start[27:30], "little")
+    bits = int.from_bytes(start[21:25] if kind == b"VP8L" else start[26:30], "little")
+    if kind == b"VP8L":
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    return bits & 0x3FFF, bits >> 16 & 0x3FFF
 
 
 def _reason(error: Exception) -> str:

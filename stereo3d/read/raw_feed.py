@@ -17,7 +17,7 @@ from stereo3d.camera import CAHV, CAHVOR, CAHVORE
 from stereo3d.errors import ImageFileError, RecordError
 from stereo3d.frames import Float, Frame, RigidTransform
 from stereo3d.observation import Eye, Observation
-from stereo3d.read.pixels import JPEG_MAGIC, MAX_SIDE_PX, PNG_MAGIC, first_bytes, image_size, read_image
+from stereo3d.read.pixels import JPEG_MAGIC, MAX_SIDE_PX, PNG_MAGIC, first_bytes, image_size, is_webp, read_image
 from stereo3d.read.product_name import ProductName, parse_product_name, without_browse_width
 from stereo3d.read.protocol import Header
 from stereo3d.read.records import Fields, find_record
@@ -38,14 +38,14 @@ _UTC = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?", re.ASCII)
 
 
 class RawFeedReader:
-    """PNG and JPEG images with a record of the raw feed beside them, or in a metadata file."""
+    """PNG, JPEG and WebP images with a record of the raw feed beside them, or in a metadata file."""
 
-    suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg")
+    suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".webp")
 
     def accepts(self, path: Path) -> bool:
         """By suffix, or by the first bytes.  Raises MissingFileError."""
         start = first_bytes(path)
-        return path.suffix.lower() in self.suffixes or start.startswith((PNG_MAGIC, JPEG_MAGIC))
+        return path.suffix.lower() in self.suffixes or start.startswith((PNG_MAGIC, JPEG_MAGIC)) or is_webp(start)
 
     def header(self, path: Path, metadata: Sequence[Path] = ()) -> Header:
         """All but the pixels.  Raises MissingFileError, RecordError, or ImageFileError (sizes that differ)."""

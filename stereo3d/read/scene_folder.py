@@ -153,8 +153,10 @@ def partners(header: Header, others: Sequence[Header]) -> list[Header]:
     return sorted(found, key=lambda other: (other.scale_factor != header.scale_factor, -_alike(header, other)))
 
 
-def the_pair(folder: Path, images: Sequence[Path], metadata: Sequence[Path] = ()) -> tuple[Path, Path]:
-    """The left and the right image of the only pair among ``images``.
+def the_pair(
+    folder: Path, images: Sequence[Path], metadata: Sequence[Path] = (), first: bool = False
+) -> tuple[Path, Path]:
+    """The left and the right image of the only pair among ``images``, or of the ``first`` one in order of time.
 
     Raises PairError when there are several pairs (it lists some) or none (it says what there is); the one complaint
     when the images cannot be read for the same single reason.
@@ -164,7 +166,7 @@ def the_pair(folder: Path, images: Sequence[Path], metadata: Sequence[Path] = ()
     headers, complaints = headers_of(images, metadata)
     lefts = [header for header in headers if header.eye is Eye.LEFT]
     pairs = [(left, right) for left in lefts for right in partners(left, headers)[:1]]
-    if len(pairs) == 1:
+    if len(pairs) == 1 or (pairs and first):
         left, right = pairs[0]
         assert left.path is not None
         assert right.path is not None

@@ -40,6 +40,8 @@ from stereo3d.stereo.truth import Truth
 POINTING_SIGMA_DEG = 0.12
 """Standard deviation of the mast's error in pan and in tilt, each."""
 AZIMUTHS_DEG = tuple(MAST_AZIMUTH_DEG + 60.0 * k for k in range(6))
+_FULL_WELL_E = 250_000.0
+"""As :attr:`Sensor.full_well_e`: the noise of the sky is then the 0.3 DN of whole-frame images of sols 718 and 1280."""
 _FIRST_SCLK_S, _SHOT_S, _EYES_S = 1000.0, 11.7, 0.3
 
 
@@ -162,7 +164,7 @@ def simulate_ring(
         if progress is not None:
             progress("rendering", number / len(told_cameras))
         shot, eye = number // 2, (Eye.LEFT, Eye.RIGHT)[number % 2]
-        sensor = (LEFT_SENSOR, RIGHT_SENSOR)[number % 2]
+        sensor = replace((LEFT_SENSOR, RIGHT_SENSOR)[number % 2], full_well_e=_FULL_WELL_E)
         if shot > 0:
             sensor = stretched(sensor, stretch, np.random.default_rng([seed, number, 13]))
         radiance = render(world, true_camera.moved(level), samples, seed=100 * seed + number)
@@ -179,7 +181,7 @@ def simulate_ring(
                 sol=0,
                 site=SITE,
                 drive=DRIVE,
-                sclk_s=_FIRST_SCLK_S + shot * _SHOT_S + (number % 2) * _EYES_S,
+                sclk_s=round(_FIRST_SCLK_S + shot * _SHOT_S + (number % 2) * _EYES_S, 3),
                 site_from_rover=pose,
                 mast_azimuth_deg=azimuth,
                 mast_elevation_deg=elevation,

@@ -86,8 +86,11 @@ def body_in_picture(volume: Volume, xyz: NDArray[np.float32], body: Bool) -> Boo
 
 @cache
 def rover_volume(mission: str) -> Volume | None:
-    """The published envelope of a mission's rover, with its margin; None for missions without one."""
-    if mission != "Mars 2020":
+    """The published envelope of a mission's rover, with its margin; None for missions without one.
+
+    Simulated scenes show the rover of Mars 2020.
+    """
+    if mission not in ("Mars 2020", "simulated"):
         return None
     data = json.loads(calib_file("m2020_rover_volume.json").read_text(encoding="utf-8"))
     margin = float(data["margin_m"])

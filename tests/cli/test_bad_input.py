@@ -16,7 +16,7 @@ from PIL import Image
 from stereo3d.cli.main import main
 from stereo3d.read import bundled_scene
 
-LEFT, RIGHT = "SIM_NAVCAM_LEFT_0001", "SIM_NAVCAM_RIGHT_0001"
+LEFT, RIGHT = "SIM_NAVCAM_LEFT_0001_01", "SIM_NAVCAM_RIGHT_0001_01"
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def pair(tmp_path: Path) -> Path:
     folder = tmp_path / "pair"
     folder.mkdir()
     for name in (LEFT, RIGHT):
-        for suffix in (".png", ".json"):
+        for suffix in (".webp", ".json"):
             shutil.copy(bundled_scene() / (name + suffix), folder)
     return folder
 
@@ -47,7 +47,7 @@ def _png_claiming(size: int) -> bytes:
 
 
 def _picture(folder: Path, shape: tuple[int, int], value: int) -> None:
-    Image.fromarray(np.full(shape, value, dtype=np.uint8)).save(folder / f"{LEFT}.png")
+    Image.fromarray(np.full(shape, value, dtype=np.uint8)).save(folder / f"{LEFT}.webp", lossless=True)
 
 
 def _other_site(folder: Path) -> None:
@@ -63,9 +63,9 @@ def _two_lefts(folder: Path) -> None:
 
 
 CASES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no such file": (lambda f: (f / f"{LEFT}.png").unlink(), "no such file"),
+    "no such file": (lambda f: (f / f"{LEFT}.webp").unlink(), "no such file"),
     "truncated": (
-        lambda f: (f / f"{LEFT}.png").write_bytes((f / f"{LEFT}.png").read_bytes()[:50_000]),
+        lambda f: (f / f"{LEFT}.webp").write_bytes((f / f"{LEFT}.webp").read_bytes()[:50_000]),
         "truncated|damaged|decode",
     ),
     "no record": (lambda f: (f / f"{LEFT}.json").unlink(), "record"),
@@ -76,7 +76,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     "other size": (lambda f: _picture(f, (480, 640), 90), "640 x 480"),
     "1 x 1": (lambda f: _picture(f, (1, 1), 90), "1 x 1"),
     "all black": (lambda f: _picture(f, (960, 1280), 0), "black"),
-    "bomb": (lambda f: (f / f"{LEFT}.png").write_bytes(_png_claiming(100_000)), "100000 x 100000"),
+    "bomb": (lambda f: (f / f"{LEFT}.webp").write_bytes(_png_claiming(100_000)), "100000 x 100000"),
 }
 
 
@@ -96,7 +96,7 @@ def test_one_line_and_nothing_written(
         "reconstruct": ["-o", "products"],
     }[command]
     before = sorted(p.name for p in pair.iterdir())
-    assert main([command, str(pair / f"{LEFT}.png"), str(pair / f"{RIGHT}.png"), *target]) == 2
+    assert main([command, str(pair / f"{LEFT}.webp"), str(pair / f"{RIGHT}.webp"), *target]) == 2
     error = capsys.readouterr().err
     assert len(error.strip().splitlines()) == 1, error
     assert any(word in error for word in words.split("|")), error

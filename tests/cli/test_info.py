@@ -141,13 +141,13 @@ def test_bundled_scene(folder: bool, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["info", *([str(bundled_scene())] if folder else [])]) == 0
     text = capsys.readouterr().out
     assert "simulated: rendered from a made-up world, not taken on Mars" in text
-    assert text.count("\n  partner ") == 2
+    assert text.count("\n  partner ") == 12
     assert "not found" not in text
     assert "simulated, NAVCAM_LEFT, left eye" in text
 
 
 def test_a_lonely_image_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    left = next(bundled_scene().glob("*LEFT*.png"))
+    left = next(bundled_scene().glob("*LEFT*.webp"))
     for file in (left, left.with_suffix(".json")):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     assert main(["info", str(tmp_path / left.name)]) == 0
@@ -155,13 +155,13 @@ def test_a_lonely_image_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_terminal_escapes_in_names_are_not_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    left = next(bundled_scene().glob("*LEFT*.png"))
-    (tmp_path / "a\x1b[31m.png").write_bytes(left.read_bytes())
+    left = next(bundled_scene().glob("*LEFT*.webp"))
+    (tmp_path / "a\x1b[31m.webp").write_bytes(left.read_bytes())
     (tmp_path / "a\x1b[31m.json").write_bytes(left.with_suffix(".json").read_bytes())
-    assert main(["info", str(tmp_path / "a\x1b[31m.png")]) == 0
+    assert main(["info", str(tmp_path / "a\x1b[31m.webp")]) == 0
     out = capsys.readouterr().out
     assert "\x1b" not in out
-    assert "a [31m.png" in out
+    assert "a [31m.webp" in out
 
 
 def test_empty_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

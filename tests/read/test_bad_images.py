@@ -77,8 +77,8 @@ BAD = {
     "all-white": "every pixel of the image is 255",
     "bomb": "claims to be 100000 x 100000 px",
     "zero": "0 x 0 px",
-    "text": "is not a PNG or JPEG image",
-    "gif": "is not a PNG or JPEG image",
+    "text": "is not a PNG, JPEG or WebP image",
+    "gif": "is not a PNG, JPEG or WebP image",
     "reduced": "the image is 80 x 64 px, its record describes 128 x 96 px",
 }
 

@@ -11,6 +11,7 @@ from stereo3d.camera import CAHVORE
 from stereo3d.frames import Frame, RigidTransform
 from stereo3d.observation import StereoPair
 from stereo3d.simulate.pair import level_pose, simulate_pair
+from stereo3d.simulate.ring import Ring, simulate_ring
 from stereo3d.simulate.scene_writer import ATTITUDE, DRIVE, SITE, navcam_pair
 from stereo3d.stereo.truth import Truth
 
@@ -41,3 +42,9 @@ def level_pair() -> tuple[CAHVORE, CAHVORE]:
     pose = RigidTransform(Frame.local_level(SITE, DRIVE), Frame.rover(SITE, DRIVE), np.eye(3), np.zeros(3))
     left, right = navcam_pair(32)
     return left.moved(pose), right.moved(pose)
+
+
+@pytest.fixture(scope="session")
+def ring() -> Ring:
+    """The ring of seed 3, twelve frames of 160 x 120 px."""
+    return simulate_ring(3, binning=32, samples=1)
