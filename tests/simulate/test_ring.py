@@ -10,6 +10,7 @@ from stereo3d.camera import pixel_grid
 from stereo3d.camera.mast import head_from_joints
 from stereo3d.camera.published import published_camera
 from stereo3d.observation import Eye
+from stereo3d.simulate.render import render
 from stereo3d.simulate.ring import AZIMUTHS_DEG, POINTING_SIGMA_DEG, Ring, simulate_ring
 from stereo3d.simulate.surface import MeshSurface
 from stereo3d.stereo.masks import rover
@@ -160,3 +161,17 @@ def test_horizon_is_in_every_frame(ring: Ring) -> None:
         sky = ~truth.ground & ~ring.sees_rover(2 * shot)
         assert 0.03 < sky.mean() < 0.35
         assert np.nanmax(truth.range_m) > 800.0
+
+
+def test_images_are_taken_from_the_true_cameras() -> None:
+    # Errors so large that a small image shows them.
+    ring = simulate_ring(4, binning=40, samples=1, azimuths_deg=(68.0,), sigma_deg=2.0)
+    level = ring.observations[0].level_from_rover
+    for number, (observation, true) in enumerate(zip(ring.observations, ring.true_cameras, strict=True)):
+        seen = _fine(ring, number)[40:]
+        agreement = []
+        for camera in (true, observation.camera):
+            radiance = render(ring.world, camera.moved(level), samples=1, seed=9).mean(axis=2)
+            again = cv2.GaussianBlur(radiance, (0, 0), 1.0) - cv2.GaussianBlur(radiance, (0, 0), 4.0)
+            agreement.append(np.corrcoef(seen.ravel(), again[40:].ravel())[0, 1])
+        assert agreement[0] > 0.8 > 0.4 > agreement[1], agreement
