@@ -1,6 +1,7 @@
 """truth.tif: the true range of each pixel of a left image, compact, and back again.
 
-Page 1 is uint32 (rows, columns): the inverse of the range along the pixel's ray, in units of 4e-6 per m, 0 = sky.
+Page 1 is uint32 (rows, columns): the inverse of the range along the pixel's ray, in units of 4e-6 per m, 0 = sky or the
+rover itself.
 Inverse range is disparity but for a factor, so the rounding is the same everywhere: at most 2e-6 per m, or 0.0007 px
 of a 1280 x 960 Navcam pair, 5e-6 m at 1.6 m and 2 mm at 30 m.  Page 2 is uint8 flags: 1 ground, 2 seen by both eyes,
 4 within 5 px of a depth step.  XYZ follows from the left camera's model.
@@ -32,7 +33,7 @@ def write_truth(path: Path, truth: Truth) -> None:
     options = {"compression": "zlib", "compressionargs": {"level": 9}, "metadata": None, "software": False}
     inverse = np.rint(1.0 / UNIT_PER_M / np.where(truth.ground, truth.range_m, np.inf)).astype(np.uint32)
     with tifffile.TiffWriter(path) as file:
-        what = f"1 / range in {UNIT_PER_M:g} per m, 0 = sky"
+        what = f"1 / range in {UNIT_PER_M:g} per m, 0 = sky or rover"
         file.write(inverse, description=what, predictor=2, **options)
         file.write(flags, description="1 ground, 2 seen by both eyes, 4 near a depth step", **options)
 

@@ -20,9 +20,9 @@ class Truth:
 
     frame: Frame
     range_m: Float
-    """(rows, columns) float64, m along the ray from its origin; NaN = sky, or no ray."""
+    """(rows, columns) float64, m along the ray from its origin; NaN = sky, the rover itself, or no ray."""
     xyz: Float
-    """(rows, columns, 3) float64, m, in ``frame``; NaN = sky, or no ray."""
+    """(rows, columns, 3) float64, m, in ``frame``; NaN = sky, the rover itself, or no ray."""
     both_eyes: NDArray[np.bool_]
     """(rows, columns): the point lies within the right image and is not hidden there."""
     near_step: NDArray[np.bool_]
