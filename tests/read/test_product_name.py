@@ -103,4 +103,3 @@ def test_all_names_of_the_real_data(data: Path) -> None:
     others = list((data / "opportunity").iterdir()) + list((data / "insight").iterdir())
     assert len(others) == 7
     assert all(parse_product_name(p.stem) for p in others)
-    assert not any(parse_product_name(p.stem) for p in others)
