@@ -20,6 +20,8 @@ class Scene:
     """True when the images were rendered from a made-up world."""
     truth: Path | None = None
     """The file with the true XYZ of the left image, when the scene has one."""
+    sky: bool = True
+    """False when it is known that no image shows sky: then nothing smooth is taken for it."""
 
     def __post_init__(self) -> None:
         frames = {f"{o.mission} {o.frame}" for o in self.observations}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stereo3d.cli.common import add_input_arguments, load_scene, run_interruptible
+from stereo3d.cli.common import add_input_arguments, chosen_settings, load_scene, run_interruptible
 from stereo3d.errors import MissingFileError, PairError
 from stereo3d.export.atomic import atomic_files
 from stereo3d.pipeline import Progress, reconstruct
@@ -129,7 +129,7 @@ def _evaluated(args: argparse.Namespace, progress: Progress) -> _Result:
         reference, against = read_truth(path, left), "truth"
     sigma: Float32 | None = None
     if args.xyz is None:
-        measured = reconstruct(scene, progress=progress).xyz
+        measured = reconstruct(scene, chosen_settings(args), progress).xyz
         xyz, sigma = measured.xyz, measured.sigma_range_m
     else:
         xyz = read_xyz(args.xyz, shape)

@@ -73,7 +73,7 @@ def _folder_scene(folder: Path, metadata: Sequence[Path]) -> Scene:
     if described is None:
         return replace(scene, name=folder.resolve().name or scene.name)
     simulated = described.simulated or scene.simulated
-    return replace(scene, name=described.name, simulated=simulated, truth=described.truth)
+    return replace(scene, name=described.name, simulated=simulated, truth=described.truth, sky=described.sky)
 
 
 def _pair_scene(first: Header, second: Header, metadata: Sequence[Path]) -> Scene:
