@@ -10,8 +10,9 @@ All figures but ``filled`` and the worst percentiles are of the pixels that ever
   image with the right raw image warped to it; rest / noise: what is left after gain and offset of each window, in
   multiples of both images' noise (median).  It tells false matches; a shift of 0.1 px it can hardly see.
 - agreement: the pair is matched anew from the right eye (both images mirrored and exchanged), and each left pixel
-  followed there and back: median and 95th percentile of the distance, and the share without an answer within 1 px.
-  Errors that both directions share, as those of pixel locking partly are, do not show.
+  followed there and back: median and 95th percentile of the distance, in px and in our own sigmas of both (1 = as
+  normal errors of that size), and astray: the share without an answer within 1 px, refusals included.  Errors that both
+  directions share do not show: smoothness that both impose, and the most of pixel locking, look like agreement.
 - ground: the robust spread (NMAD) of disparity about a plane fitted to 25 x 25 px, nearer than 15 m: the smoothest
   quarter of such windows, in px and in sigmas of our own.  The ground's own roughness is in it, and whoever smooths
   more looks better; under one sigma is expected, as errors of neighbours go together and the plane takes their share.
@@ -29,7 +30,7 @@ import cv2
 import numpy as np
 import peers
 from bench_epipolar import SHARED, pairs
-from bench_peers import MODES, disparity_of
+from bench_peers import MODES, OURS, disparity_of
 from rich.console import Console
 from rich.table import Table
 
@@ -39,6 +40,7 @@ from stereo3d.observation import Eye, Observation, StereoPair
 from stereo3d.pipeline import measure_pair
 from stereo3d.read import read_scene
 from stereo3d.simulate.truth_file import read_truth
+from stereo3d.stereo.compression import damage
 from stereo3d.stereo.disparity import Disparity, Matches, Reason, RectifiedPair
 from stereo3d.stereo.masks import known_reasons
 from stereo3d.stereo.match import match, noise_dn
@@ -61,6 +63,8 @@ class Figures:
     apart: float
     worst_apart: float
     astray: float
+    apart_sigmas: float
+    worst_apart_sigmas: float
     plane: float
     plane_sigmas: float
     error: float
@@ -141,6 +145,14 @@ def there_and_back(right: np.ndarray, back: np.ndarray) -> np.ndarray:
     return np.hypot(columns - 1 - column - grid[..., 0], row - grid[..., 1])
 
 
+def both_sigmas(there: Matches, back: Matches) -> np.ndarray:
+    """One sigma of the difference of both directions, were they independent, px, (rows, columns)."""
+    at = np.nan_to_num(there.right, nan=-1e4).astype(np.float32)
+    other = np.ascontiguousarray(back.sigma_px[:, ::-1])
+    border = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": np.nan}
+    return np.hypot(there.sigma_px, cv2.remap(other, at[..., 0], at[..., 1], cv2.INTER_LINEAR, **border))
+
+
 def plane_residuals(values: np.ndarray, sigma: np.ndarray, where: np.ndarray) -> tuple[float, float]:
     """NMAD about the planes of the smoothest quarter of windows, px, and in sigmas."""
     y, x = np.mgrid[:PLANE_PX, :PLANE_PX] - PLANE_PX // 2
@@ -172,12 +184,12 @@ def judged(name: str, pair: StereoPair) -> list[tuple[str, Figures]]:
     masks = [known_reasons(eye) for eye in (pair.left, pair.right)]
     seen = (masks[0] == 0) & ((made.matches.reason & np.uint16(Reason.OUTSIDE_OVERLAP)) == 0)
     low, high = int(np.nanmin(made.disparity.values)) - 8, int(np.nanmax(made.disparity.values)) + 9
-    methods: dict[str, Method] = {"stereo3d": ours} | {n: opencv(m, low, high) for n, m in MODES.items()}
+    methods: dict[str, Method] = {OURS: ours} | {n: opencv(m, low, high) for n, m in MODES.items()}
     other = mirrored(pair)
     flipped = [np.ascontiguousarray(m[:, ::-1]) for m in masks]
     of_mirrored = rectify(other, flipped[1] == 0, flipped[0] == 0)
     right = {n: made.matches if call is ours else call(pair, rectified, masks[0]) for n, call in methods.items()}
-    back = {n: call(other, of_mirrored, flipped[1]).right for n, call in methods.items()}
+    back = {n: call(other, of_mirrored, flipped[1]) for n, call in methods.items()}
     rights = {n: m.right for n, m in right.items()}
     disparities = {n: m.disparity_px for n, m in right.items()}
     cameras = (rectified.left_camera, rectified.right_camera)
@@ -193,8 +205,13 @@ def judged(name: str, pair: StereoPair) -> list[tuple[str, Figures]]:
     rows = []
     for method, at in rights.items():
         alike, rest = likeness(pair, at)
-        apart = there_and_back(at, back[method])[common] if method in back else np.full(1, np.nan)
+        apart = there_and_back(at, back[method].right)[common] if method in back else np.full(1, np.nan)
         answered = apart[np.isfinite(apart)]
+        doubt = np.nan, np.nan
+        if method == OURS:
+            ratio = (there_and_back(at, back[method].right) / both_sigmas(right[method], back[method]))[common]
+            ratio = ratio[np.isfinite(ratio)]
+            doubt = float(np.median(ratio)) / 0.6745, float(np.percentile(ratio, 95)) / 1.96
         plane = plane_residuals(disparities[method], made.matches.sigma_px, near)
         figures = Figures(
             filled=float(np.isfinite(at[..., 0])[seen].mean()),
@@ -203,6 +220,8 @@ def judged(name: str, pair: StereoPair) -> list[tuple[str, Figures]]:
             rest=float(np.nanmedian(rest[common])),
             apart=float(np.median(answered)) if answered.size else np.nan,
             worst_apart=float(np.percentile(answered, 95)) if answered.size else np.nan,
+            apart_sigmas=doubt[0],
+            worst_apart_sigmas=doubt[1],
             astray=float(1 - (apart < 1).mean()) if method in back else np.nan,
             plane=plane[0],
             plane_sigmas=plane[1],
@@ -216,34 +235,33 @@ def cells(f: Figures) -> list[str]:
     """The figures as text."""
     text = [
         f"{f.filled:.1%}", f"{f.likeness:.4f}", f"{f.worst_likeness:.3f}", f"{f.rest:.2f}", f"{f.apart:.3f}",
-        f"{f.worst_apart:.2f}", f"{f.astray:.1%}", f"{f.plane:.4f}", f"{f.plane_sigmas:.2f}", f"{f.error:.3f}",
+        f"{f.worst_apart:.2f}", f"{f.apart_sigmas:.2f}", f"{f.worst_apart_sigmas:.2f}", f"{f.astray:.1%}",
+        f"{f.plane:.4f}", f"{f.plane_sigmas:.2f}", f"{f.error:.3f}",
     ]  # fmt: skip
     return ["-" if "nan" in t else t for t in text]
 
 
 def main() -> None:
-    """Print the table."""
+    """Print a table for each pair."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("shared", type=Path, nargs="?", default=SHARED)
     parser.add_argument("--only", nargs="*", help="names of pairs, as printed")
     args = parser.parse_args()
-    console = Console(width=150)
+    console = Console(width=160)
     if not args.shared.is_dir():
         console.print("NO SHARED DATA: only the simulated pair is judged", style="bold red")
-    table = Table(title="Pairs judged by themselves")
-    for head in (
-        "pair", "method", "filled", "likeness", "its 5 %", "rest / noise", "agreement px", "its 95 %", "astray",
-        "ground px", "in sigmas", "error px",
-    ):  # fmt: skip
-        table.add_column(head, justify="left" if head in ("pair", "method") else "right")
     for name, pair in pairs(args.shared):
         if args.only and name not in args.only:
             continue
-        rows = judged(name, pair)
-        for index, (method, figures) in enumerate(rows):
-            first = name if index == 0 else ""
-            table.add_row(first, method, *cells(figures), end_section=index + 1 == len(rows))
-    console.print(table)
+        table = Table(title=f"{name}, damage by JPEG {damage(pair):.2f}", title_justify="left", min_width=145)
+        for head in (
+            "method", "filled", "likeness", "its 5 %", "rest / noise", "agreement px", "its 95 %", "in sigmas",
+            "its 95 %", "astray", "ground px", "in sigmas", "error px",
+        ):  # fmt: skip
+            table.add_column(head, justify="left" if head == "method" else "right")
+        for method, figures in judged(name, pair):
+            table.add_row(method, *cells(figures))
+        console.print(table)
 
 
 if __name__ == "__main__":
