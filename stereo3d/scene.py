@@ -22,6 +22,8 @@ class Scene:
     """The file with the true XYZ of the first pair's left image, when the scene has one."""
     notes: tuple[str, ...] = ()
     """A line for each file that was passed over when the scene was read, and for what else a user should know."""
+    sky: bool = True
+    """False when it is known that no image shows sky: then nothing smooth is taken for it."""
 
     def __post_init__(self) -> None:
         frames = {f"{o.mission} {o.frame}" for o in self.observations}

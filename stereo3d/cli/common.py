@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def add_input_arguments(parser: argparse.ArgumentParser) -> None:
-    """INPUT... and --metadata, the same for every command that takes a pair."""
+    """INPUT..., --metadata and --no-sky, the same for every command that takes a pair."""
     parser.add_argument(
         "inputs",
         metavar="INPUT",
@@ -41,6 +41,17 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N|PRODUCT",
         help="of a folder with several pairs, the one to take: its number from 1, or the product id of an image of it",
     )
+    parser.add_argument(
+        "--no-sky",
+        dest="sky",
+        action="store_false",
+        help="the images show no sky: take nothing smooth for it (scene.toml may say so with sky = false)",
+    )
+
+
+def chosen_settings(args: argparse.Namespace) -> Settings:
+    """The settings that the input arguments ask for."""
+    return Settings(sky=args.sky)
 
 
 def run_interruptible(work: Callable[[Progress], T], title: str, quiet: bool = False) -> T:
@@ -95,12 +106,12 @@ def load_scene(args: argparse.Namespace) -> Scene:
     return read_scene(args.inputs, args.metadata, args.pair)
 
 
-def measure(args: argparse.Namespace, settings: Settings = Settings()) -> Reconstruction:
+def measure(args: argparse.Namespace) -> Reconstruction:
     """Read the inputs and reconstruct their pair, with progress."""
 
     def work(progress: Progress) -> Reconstruction:
         progress("reading", 0.0)
-        return reconstruct(load_scene(args), settings, progress)
+        return reconstruct(load_scene(args), chosen_settings(args), progress)
 
     return run_interruptible(work, "reading")
 

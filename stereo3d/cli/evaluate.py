@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stereo3d.cli.common import add_input_arguments, load_scene, run_interruptible
+from stereo3d.cli.common import add_input_arguments, chosen_settings, load_scene, run_interruptible
 from stereo3d.errors import MissingFileError, PairError
 from stereo3d.export.atomic import atomic_files
 from stereo3d.pipeline import Progress, reconstruct
-from stereo3d.read.planes import read_planes, read_xyz
+from stereo3d.read.planes import read_planes
+from stereo3d.read.xyz_map import read_xyz_map
 from stereo3d.scene import Scene
 from stereo3d.simulate.truth_file import read_truth
 from stereo3d.stereo.score import (
@@ -43,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--xyz",
         metavar="FILE",
         type=Path,
-        help="score this xyz.tif of the left image instead of reconstructing now (3 x float32, m, ROVER_NAV; any "
-        "program's; NaN or 0,0,0 = none)",
+        help="score this map of the left image instead of reconstructing now: any program's TIFF (3 x float32, m, "
+        "ROVER_NAV; NaN or 0,0,0 = none), or a PDS or VICAR XYZ product, in the frame that its label names",
     )
     parser.add_argument("--sigma", metavar="FILE", type=Path, help="with --xyz: the sigma_range.tif that belongs to it")
     reference = parser.add_mutually_exclusive_group()
@@ -55,7 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the truth of the left image (without it, the one that the scene names)",
     )
     reference.add_argument(
-        "--against", metavar="FILE", type=Path, help="another XYZ map of the left image in the place of the truth"
+        "--against",
+        metavar="FILE",
+        type=Path,
+        help="another XYZ map of the left image in the place of the truth, of the same kinds",
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the scores as JSON as well")
     parser.add_argument(
@@ -112,11 +116,12 @@ def _evaluated(args: argparse.Namespace, progress: Progress) -> _Result:
     scene = load_scene(args)
     if len(scene.pairs) != 1:
         raise PairError(f"{scene.name} has {len(scene.pairs)} pairs", expected="one", todo="name two images")
-    left, right = (eye.camera for eye in (scene.pairs[0].left, scene.pairs[0].right))
+    observation = scene.pairs[0].left
+    left, right = observation.camera, scene.pairs[0].right.camera
     shape = (left.height, left.width)
     notes = []
     if args.against is not None:
-        other = read_xyz(args.against, shape)
+        other = read_xyz_map(args.against, observation)
         notes += _off_rays(args.against, ray_offset_px(other, left))
         reference, against = map_as_truth(other, left, right), _plain(args.against.name)
     else:
@@ -129,10 +134,10 @@ def _evaluated(args: argparse.Namespace, progress: Progress) -> _Result:
         reference, against = read_truth(path, left), "truth"
     sigma: Float32 | None = None
     if args.xyz is None:
-        measured = reconstruct(scene, progress=progress).xyz
+        measured = reconstruct(scene, chosen_settings(args), progress).xyz
         xyz, sigma = measured.xyz, measured.sigma_range_m
     else:
-        xyz = read_xyz(args.xyz, shape)
+        xyz = read_xyz_map(args.xyz, observation)
         notes += _off_rays(args.xyz, ray_offset_px(xyz, left))
         if args.sigma is not None:
             sigma = read_planes(args.sigma, 1, shape)[..., 0]
@@ -154,7 +159,7 @@ def _off_rays(path: Path, offset_px: float) -> list[str]:
         return []
     return [
         f"{_plain(path.name)}: its points lie {offset_px:.1f} px (median) off the rays of their pixels; is it of this "
-        "left image, and in the ROVER_NAV frame?"
+        "left image, and in the frame that it should be in?"
     ]
 
 

@@ -6,9 +6,9 @@ import argparse
 import re
 from pathlib import Path
 
-from stereo3d.cli.common import add_input_arguments, load_scene, run_interruptible
+from stereo3d.cli.common import add_input_arguments, chosen_settings, load_scene, run_interruptible
 from stereo3d.export.atomic import atomic_files
-from stereo3d.pipeline import Progress, Settings, reconstruct
+from stereo3d.pipeline import Progress, reconstruct
 from stereo3d.stereo.explain import Explanation, explain, require_inside, sparkline
 
 
@@ -61,7 +61,7 @@ def _explained(args: argparse.Namespace) -> Explanation:
         scene = load_scene(args)
         for pair in scene.pairs:
             require_inside(pair.left, args.pixel)  # before the work, not after
-        settings = Settings()
+        settings = chosen_settings(args)
         made = reconstruct(scene, settings, progress)
         return explain(
             made.pair, made.rectified, made.disparity, made.matches, made.xyz, args.pixel, settings.min_range_m

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,7 @@ def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progres
     pair = scene.pairs[0]
     stages = Stages(progress)
 
+    settings = replace(settings, sky=settings.sky and scene.sky)
     measured = measure_pair(pair, settings, stages)
     pair, xyz, calibration = measured.pair, measured.xyz, measured.calibration
     stages.begin("meshing", 0.8)
@@ -104,7 +105,7 @@ def measure_pair(pair: StereoPair, settings: Settings = Settings(), stages: Stag
     factor = reduction(pair)
     small = reduced(pair, factor)
     with ThreadPoolExecutor(max_workers=2) as pool:
-        reasons = list(pool.map(known_reasons, (small.left, small.right)))
+        reasons = list(pool.map(lambda eye: known_reasons(eye, settings.sky), (small.left, small.right)))
     _require_ground(pair, *reasons)
     stages.begin("aligning the eyes", 0.06)
     usable = [

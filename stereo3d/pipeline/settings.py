@@ -15,4 +15,7 @@ class Settings:
     """Nearest ground that is searched for, m along the viewing axis."""
     max_sigma_share: float = 0.1
     """Pixels whose range noise (sigma less what moves all alike) exceeds this share of the range are beyond range."""
+    sky: bool = True
+    """Look for sky.  Off for a picture that shows none, in which something smooth could be taken for it (indoors, a
+    test bench, a close-up); a scene may say the same of itself."""
     mesh: MeshSettings = field(default_factory=MeshSettings)

@@ -97,7 +97,8 @@ def _folder_scene(folder: Path, metadata: Sequence[Path], pair: str | int | None
         return scene
     name = described.name if index == 0 else f"{described.name}-{index + 1}"
     truth = described.truth if index == 0 else None
-    return replace(scene, name=name, simulated=described.simulated or simulated, truth=truth)
+    simulated = described.simulated or simulated
+    return replace(scene, name=name, simulated=simulated, truth=truth, sky=described.sky)
 
 
 def _pairs(folder: Path, images: Sequence[Path], metadata: Sequence[Path], in_order: bool) -> list[Shot]:

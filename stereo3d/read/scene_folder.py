@@ -35,6 +35,8 @@ class SceneFile:
     truth: Path | None
     """The true XYZ of the first pair's left image, TIFF."""
     credit: str
+    sky: bool
+    """False for ``sky = false``: no image shows sky."""
 
 
 def bundled_scene() -> Path:
@@ -73,18 +75,17 @@ def read_scene_file(folder: Path) -> SceneFile | None:
         raise RecordError(f"is not TOML: {error}", file=path) from error
     if values.get("format") != 1:
         raise RecordError(f"has format {str(values.get('format'))[:20]}", file=path, expected="format = 1")
-    images, simulated = values.get("images"), values.get("simulated", False)
+    images = values.get("images")
     if not isinstance(images, list) or not 1 <= len(images) <= _MAX_ENTRIES:
         raise RecordError("names no images", file=path, expected='images = ["left.png", "right.png"]')
-    if not isinstance(simulated, bool):
-        raise RecordError("simulated is not a truth value", file=path, expected="simulated = true or false")
     return SceneFile(
         name=_text(values, "name", path, folder.resolve().name),
         title=_text(values, "title", path, ""),
-        simulated=simulated,
+        simulated=_flag(values, "simulated", path, False),
         images=tuple(_inner(folder, image, path) for image in images),
         truth=_inner(folder, values["truth"], path) if "truth" in values else None,
         credit=_text(values, "credit", path, ""),
+        sky=_flag(values, "sky", path, True),
     )
 
 
@@ -154,6 +155,13 @@ def partners(header: Header, others: Sequence[Header]) -> list[Header]:
 def _alike(first: Header, second: Header) -> int:
     """In how many places two product ids have the same character: EBY goes with EBY before ECM."""
     return sum(a == b for a, b in zip(first.product_id, second.product_id, strict=False))
+
+
+def _flag(values: dict[str, object], key: str, path: Path, default: bool) -> bool:
+    value = values.get(key, default)
+    if not isinstance(value, bool):
+        raise RecordError(f"{key} is not a truth value", file=path, expected=f"{key} = true or false")
+    return value
 
 
 def _text(values: dict[str, object], key: str, path: Path, default: str) -> str:

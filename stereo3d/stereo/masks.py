@@ -26,14 +26,18 @@ _MOSAIC_NOISE = 6.0
 0.375 of what it was against (3/8) / 6 = 0.0625."""
 
 
-def known_reasons(observation: Observation) -> NDArray[np.uint16]:
-    """(rows, columns) uint16, flags of :class:`Reason`: what can be told from one image to be no ground."""
+def known_reasons(observation: Observation, look_for_sky: bool = True) -> NDArray[np.uint16]:
+    """(rows, columns) uint16, flags of :class:`Reason`: what can be told from one image to be no ground.
+
+    Without ``look_for_sky`` nothing is taken for sky.
+    """
     reason = np.zeros(observation.image.valid.shape, dtype=np.uint16)
     dark = vignette(observation)
     flag(reason, dark, Reason.VIGNETTE)
     body = rover(observation)
     flag(reason, body, Reason.ROVER)
-    flag(reason, sky(observation, dark | body), Reason.SKY)
+    if look_for_sky:
+        flag(reason, sky(observation, dark | body), Reason.SKY)
     return reason
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from stereo3d.camera import CAHV, pixel_grid
 from stereo3d.image import Image
 from stereo3d.observation import StereoPair
+from stereo3d.stereo.compression import damage
 from stereo3d.stereo.disparity import Disparity, Matches, Reason, RectifiedPair, flag
 from stereo3d.stereo.rectify import principal_column, reference_points
 
@@ -29,15 +30,16 @@ F32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 U16 = NDArray[np.uint16]
 
-_BLUR_PX = 0.4
-"""Both images are smoothed by this much: finer detail is noise and aliasing, and tells of no shift."""
+_BLUR_PX = (0.4, 0.7)
+"""Both images are smoothed by this much: finer detail is noise and aliasing, and tells of no shift.  Of these two
+numbers the first is for images as the camera saw them, the second for those that JPEG has damaged."""
 _WINDOW = (5, 2.0)
 """Radius and standard deviation of the window, px."""
 _SOFT = (2, 2.0)
 """Radius and standard deviation of the smoothing of the ground's shape, px."""
 _WIDE_WINDOW, _WIDE_SOFT = (9, 4.5), (5, 3.5)
-_LEAN_PX = 0.12
-"""Windows of a noise sigma of so many px of the raw image lean half on the wide window."""
+_LEAN_PX = (0.12, 0.03)
+"""Windows of a noise sigma of so many px of the raw image lean half on the wide window; two numbers as above."""
 _SAME_PX, _GROW = 0.25, 0.15
 """Neighbours belong to one surface when their disparities differ by less, px, and so much more per px of distance."""
 _MOST_MOVE_PX = 0.5
@@ -244,6 +246,9 @@ class _Work:
         self._kernels: Any = refine_kernels
         self._edge_kernels: Any = edge_kernels
         self._threads = threads
+        harm = damage(pair)
+        self._blur_px = _BLUR_PX[0] + harm * (_BLUR_PX[1] - _BLUR_PX[0])
+        self._lean_px = np.float32(_LEAN_PX[0] * (_LEAN_PX[1] / _LEAN_PX[0]) ** harm)
         self._left = self._pad(self._smoothed(pair.left.image), None)
         self._spline = self._spline_of(self._smoothed(pair.right.image))
         self._u, self._v = self._pad(search.u, -1e4), self._pad(search.v, -1e4)
@@ -265,9 +270,8 @@ class _Work:
         """``image`` without the padding."""
         return image[_PAD:-_PAD, _PAD:-_PAD]
 
-    @staticmethod
-    def _smoothed(image: Image) -> F32:
-        out: F32 = cv2.GaussianBlur(np.ascontiguousarray(image.luminance), (0, 0), _BLUR_PX)
+    def _smoothed(self, image: Image) -> F32:
+        out: F32 = cv2.GaussianBlur(np.ascontiguousarray(image.luminance), (0, 0), self._blur_px)
         return out
 
     def _spline_of(self, image: F32) -> F32:
@@ -315,7 +319,7 @@ class _Work:
         if wide:
             smooth_w, move_w, noise_w, _ = self._solved(_WIDE_WINDOW, _WIDE_SOFT)
             square = (noise / self._stretch) ** 2
-            lean = square / (square + np.float32(_LEAN_PX**2))
+            lean = square / (square + self._lean_px**2)
             lean = np.where(np.isfinite(move) & np.isfinite(lean), lean, np.float32(1))
             lean[~np.isfinite(move_w)] = 0.0
             for narrow, broad in ((smooth, smooth_w), (move, move_w)):

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from stereo3d.errors import OutputError
+from stereo3d.export.atomic import atomic_files
 from stereo3d.pipeline import Reconstruction
 from stereo3d.view.annotate import annotate
 from stereo3d.view.layers import colour_map
@@ -58,12 +59,6 @@ def render_picture(
     image = annotate(draw(terrain, surface, view, size, colours), view, reconstruction, layer, colours)
     kind = SUFFIXES[path.suffix.lower()]
     options = {"compress_level": 1} if kind == "PNG" else {"quality": 93, "subsampling": 0}
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        image.save(part, format=kind, **options)
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"the picture cannot be written: {error.strerror or error}", file=path) from error
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_files(path) as folder:
+        image.save(folder / path.name, format=kind, **options)
     return path

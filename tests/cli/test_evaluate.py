@@ -43,6 +43,19 @@ def _write_xyz(path: Path, xyz: Float) -> Path:
     return path
 
 
+def _write_product(path: Path, xyz: Float, frame: str, index: str) -> Path:
+    """An XYZ product with a VICAR label: big-endian floats, band by band, 0 = missing."""
+    rows, columns, _ = xyz.shape
+    text = (
+        f"FORMAT='REAL'  RECSIZE={4 * columns}  ORG='BSQ'  NL={rows}  NS={columns}  NB=3  REALFMT='IEEE'  "
+        f"PROPERTY='DERIVED_IMAGE_PARMS'  DERIVED_IMAGE_TYPE='XYZ_MAP'  REFERENCE_COORD_SYSTEM_NAME='{frame}'  "
+        f"REFERENCE_COORD_SYSTEM_INDEX={index}"
+    )
+    label = f"LBLSIZE={4 * columns * 2:<8}  {text}".encode().ljust(4 * columns * 2, b"\0")
+    path.write_bytes(label + np.moveaxis(np.nan_to_num(xyz), -1, 0).astype(">f4").tobytes())
+    return path
+
+
 def _scaled(bench: Bench, factor: Float | float) -> Float:
     """The truth with all ranges multiplied."""
     centre = bench.scene.pairs[0].left.camera.C
@@ -96,7 +109,7 @@ def test_reconstruction_is_scored_without_xyz(bench: Bench, tmp_path: Path, monk
 
     asked: list[Scene] = []
 
-    def fake(scene: Scene, **_: object) -> type[Result]:
+    def fake(scene: Scene, *_: object) -> type[Result]:
         asked.append(scene)
         return Result
 
@@ -157,6 +170,28 @@ def test_picture_and_json_are_written_together(
         assert min(image.size) > 1000
     assert json.loads(out.read_text())["overall"]["filled"] == 1.0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["errors.png", "new", "xyz.tif"]
+
+
+def test_products_in_other_frames_are_brought_into_the_rovers(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A map in SITE against one in LOCAL_LEVEL, 2 % farther; an unknown stop is one line."""
+    left, out = bench.scene.pairs[0].left, tmp_path / "score.json"
+    site, drive = left.frame.number
+    assert left.site_from_rover is not None
+    level = left.level_from_rover.apply(bench.truth.xyz)
+    ours = _write_product(tmp_path / "ours.VIC", level, "LOCAL_LEVEL_FRAME", f"({site},{drive})")
+    farther = left.site_from_rover.apply(_scaled(bench, 1.02))
+    theirs = _write_product(tmp_path / "theirs.VIC", farther, "SITE_FRAME", f"{site}")
+    assert main(["evaluate", str(bench.folder), "--xyz", str(ours), "--against", str(theirs), "--json", str(out)]) == 0
+    assert "off the rays" not in capsys.readouterr().out
+    scores = json.loads(out.read_text())
+    at_10_m = next(row for row in scores["by_range"] if row["label"] == "10 to 20 m")
+    assert -0.4 < at_10_m["bias_m"] < -0.2
+    assert at_10_m["nmad_m"] < 0.1
+    assert scores["footprint"]["only_map"] == scores["footprint"]["only_reference"] == 0
+    other = _write_product(tmp_path / "other.VIC", level, "LOCAL_LEVEL_FRAME", f"({site},{drive + 1})")
+    assert "LOCAL_LEVEL" in _fails([str(bench.folder), "--xyz", str(other), "--against", str(theirs)], capsys)
 
 
 def test_truth_and_another_map_exclude_each_other(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 from stereo3d.errors import PairError, StereoError
 from stereo3d.image import Image
 from stereo3d.observation import Observation
-from stereo3d.pipeline import reconstruct
+from stereo3d.pipeline import Settings, reconstruct
 from stereo3d.read import read_observation, read_scene
 from stereo3d.scene import Scene
+from stereo3d.simulate.pair import level_pose, simulate_pair
+from stereo3d.simulate.scene_writer import ATTITUDE, DRIVE, SITE, navcam_pair
 from stereo3d.simulate.truth_file import read_truth
 from stereo3d.stereo.disparity import Reason
 from stereo3d.stereo.score import disparity_error
@@ -132,6 +135,22 @@ def _nearest_range(xyz):
     return lookup[labels]
 
 
+@pytest.fixture(scope="module")
+def small() -> Scene:
+    """A simulated scene of 426 x 320 px, with sky."""
+    pose = level_pose(SITE, DRIVE, ATTITUDE)
+    pair, _ = simulate_pair(5, *navcam_pair(12), level_from_rover=pose, samples=1)
+    return Scene("small", (pair.left, pair.right), simulated=True)
+
+
+@pytest.mark.parametrize("sky", [(True, True), (True, False), (False, True)])
+def test_a_scene_or_a_user_may_say_that_there_is_no_sky(small, sky):
+    result = reconstruct(replace(small, sky=sky[0]), Settings(sky=sky[1]))
+    flagged = (result.xyz.reason & np.uint16(Reason.SKY)) > 0
+    assert flagged.any() == all(sky)
+    assert result.report.settings["sky"] is all(sky)
+
+
 def test_a_scene_needs_one_pair():
     scene = read_scene([])
     with pytest.raises(PairError, match="0 pairs"):
@@ -151,8 +170,6 @@ def test_empty_frames_are_refused_in_one_line(dn):
 
 
 def _with_image(o: Observation, pixels) -> Observation:
-    from dataclasses import replace
-
     return replace(o, image=Image(pixels, np.ones(pixels.shape[:2], dtype=bool)))
 
 

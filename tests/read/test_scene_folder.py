@@ -28,7 +28,7 @@ def test_all_fields(folder: Path, pair: tuple) -> None:
     assert described is not None
     assert (described.name, described.title, described.credit) == ("a-scene", "A scene", "the author")
     assert described.images == (pair[0].path, pair[1].path)
-    assert (described.truth, described.simulated) == (folder / "truth.tif", False)
+    assert (described.truth, described.simulated, described.sky) == (folder / "truth.tif", False, True)
 
 
 def test_scene_from_the_file(folder: Path, pair: tuple, make_raw: Callable) -> None:
@@ -40,6 +40,12 @@ def test_scene_from_the_file(folder: Path, pair: tuple, make_raw: Callable) -> N
     assert (scene.name, scene.simulated, scene.truth) == ("a-scene", True, folder / "truth.tif")
     assert len(scene.pairs) == 1
     assert scene.pairs[0].left.product_id == pair[0].stem
+
+
+def test_a_scene_may_say_that_it_has_no_sky(folder: Path, pair: tuple) -> None:
+    assert read_scene([folder]).sky
+    write(folder, f'sky = false\nimages = ["{pair[0].path.name}", "{pair[1].path.name}"]')
+    assert not read_scene([folder]).sky
 
 
 def test_no_scene_file(tmp_path: Path) -> None:
@@ -94,6 +100,7 @@ def test_a_plain_folder_does_not_follow_links_out(pair: tuple, tmp_path: Path) -
         ('format = 1\nimages = [""]', "something else than a name"),
         ('format = 1\nimages = ["a\\u001b.png"]', "something else than a name"),
         ('format = 1\nsimulated = "yes"\nimages = ["a.png"]', "simulated is not a truth value"),
+        ('format = 1\nsky = 0\nimages = ["a.png"]', "sky is not a truth value"),
         ('format = 1\nname = 3\nimages = ["a.png"]', "name is not a line of text"),
         ('format = 1\ntitle = "a\\nb"\nimages = ["a.png"]', "title is not a line of text"),
         ("format = [", "is not TOML"),

@@ -114,6 +114,24 @@ def test_smooth_ground_below_the_horizon_is_not_sky(floor):
     assert not found[low].any()
 
 
+def test_a_frame_that_looks_below_the_horizon_has_no_sky(floor):
+    """The same picture with a sky in it, taken by a rover that is said to lean forward by 40 degrees."""
+    observation, above = _drawn(floor, 180, 90, np.full(floor.known.shape[1], 60.0))
+    nothing = np.zeros(above.shape, dtype=bool)
+    assert sky(observation, nothing)[above].mean() > 0.9
+    pose, lean = observation.site_from_rover, np.radians(40.0)
+    rotation = np.array([[np.cos(lean), 0, -np.sin(lean)], [0, 1, 0], [np.sin(lean), 0, np.cos(lean)]])
+    down = replace(observation, site_from_rover=replace(pose, rotation=rotation))
+    assert np.nanmax(elevation_deg(down)) < -10
+    assert not sky(down, nothing).any()
+
+
+def test_where_there_is_no_sky_none_is_looked_for(floor):
+    observation, above = _drawn(floor, 180, 90, np.full(floor.known.shape[1], 60.0))
+    assert ((known_reasons(observation)[above] & np.uint16(Reason.SKY)) > 0).mean() > 0.9
+    assert not (known_reasons(observation, look_for_sky=False) & np.uint16(Reason.SKY)).any()
+
+
 def test_elevation_agrees_with_the_level_rays(floor):
     found = elevation_deg(floor.pair.left)
     camera = floor.pair.left.camera

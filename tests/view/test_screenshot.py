@@ -131,15 +131,19 @@ def test_a_full_disk_leaves_nothing(made_up, tmp_path, monkeypatch):
 
 
 def test_the_file_appears_whole(made_up, tmp_path, monkeypatch):
-    written = []
+    """What is written under another name is renamed at the end, which is at once only within one file system."""
+    written, devices = [], []
     save = Pil.Image.save
 
     def watch(self, name, *args, **options):
         written.append(Path(name))
+        devices.append(Path(name).parent.stat().st_dev)
         save(self, name, *args, **options)
 
     monkeypatch.setattr(Pil.Image, "save", watch)
     path = render_picture(made_up, tmp_path / "x.png", SIZE)
     assert path.exists()
+    assert written
     assert path not in written
-    assert written[0].parent == path.parent
+    assert set(devices) == {path.parent.stat().st_dev}
+    assert list(tmp_path.iterdir()) == [path]
