@@ -145,6 +145,23 @@ def joined(parts: Sequence[Ties]) -> Ties:
     )
 
 
+def some(ties: Ties, keep: Bool, shot_of: Int) -> Ties:
+    """The ties (ties,) to keep, and their tracks as far as another shot sees them still; ``shot_of`` (frames,)."""
+    crossed = np.zeros(len(ties.reference), dtype=bool)
+    crossed[ties.track[keep & (shot_of[ties.reference][ties.track] != shot_of[ties.target])]] = True
+    keep = keep & crossed[ties.track]
+    number = np.cumsum(crossed) - 1
+    return Ties(
+        ties.reference[crossed],
+        ties.pixel[crossed],
+        ties.inverse_range[crossed],
+        ties.plane[crossed],
+        number[ties.track[keep]],
+        ties.target[keep],
+        ties.seen[keep],
+    )
+
+
 def _none() -> Ties:
     empty, index = np.empty(0), np.empty(0, dtype=np.int64)
     return Ties(index, np.empty((0, 2)), empty, empty, index, index, np.empty((0, 2)))
@@ -195,9 +212,7 @@ def _corners(view: View, region: Bool) -> Float:
     return np.stack([x[good], y[good]], axis=1).astype(np.float64)
 
 
-def _sought(
-    view: View, other: View, points: Float, index: Int, rho: Float, rho_sigma: Float, gate_px: float
-) -> _Found:
+def _sought(view: View, other: View, points: Float, index: Int, rho: Float, rho_sigma: Float, gate_px: float) -> _Found:
     """Those of ``points[index]`` that are found in another view.
 
     ``rho`` and ``rho_sigma`` (points,), 1/m: the inverse range expected and how far off it may be; ``gate_px``: how far
@@ -224,17 +239,22 @@ def _sought(
     hit = np.isfinite(places[:, 0])
     hit[hit] = usable[tuple(np.rint(places[hit][:, ::-1]).astype(np.int64).T)]
     keep, places, expected, reach = keep[hit], places[hit], expected[hit], reach[hit]
-    there = cv2.remap(
-        source.astype(np.float32), places[:, :1].astype(np.float32), places[:, 1:].astype(np.float32), cv2.INTER_LINEAR
-    )[:, 0].astype(np.float64) if len(keep) else np.empty((0, 2))
+    there = (
+        cv2.remap(
+            source.astype(np.float32),
+            places[:, :1].astype(np.float32),
+            places[:, 1:].astype(np.float32),
+            cv2.INTER_LINEAR,
+        )[:, 0].astype(np.float64)
+        if len(keep)
+        else np.empty((0, 2))
+    )
     matched, _ = refined(view.image, other.image, Matches(pixels[keep], there), linear[keep])
     order = {(int(x), int(y)): k for k, (x, y) in enumerate(pixels[keep])}
     row = np.array([order[int(x), int(y)] for x, y in matched.left], dtype=np.int64)
     good = inside(other.camera, matched.right, 1.0)
     row, seen = row[good], np.asarray(matched.right[good])
-    return _Found(
-        index[keep[row]], seen, (places - expected)[row], np.linalg.norm(reach[row], axis=1)
-    )
+    return _Found(index[keep[row]], seen, (places - expected)[row], np.linalg.norm(reach[row], axis=1))
 
 
 def _linear_part(view: View, other: View, pixels: Float, rho: Float) -> Float:
