@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
 from stereo3d.frames import Float
-from stereo3d.pointing.shots import Shot
+from stereo3d.pointing.shots import Shot, shot_of
 from stereo3d.pointing.ties import RANGE_FLOOR, RANGE_SHARE, Ties
-from stereo3d.pointing.views import View, seen_at
+from stereo3d.pointing.views import Bool, View, seen_at
 
 Int = NDArray[np.int64]
+_Turns = list[tuple[Float, Float]]
+"""Rotation and translation of each shot, as of :meth:`Shot.turn`."""
 
 _WIDTHS = (8.0, 5.0, 3.0, 2.0, 1.5, 1.0, 1.0, 1.0)
 _TUKEY = 4.685
@@ -44,7 +46,7 @@ class Solution:
     """(ties,) px of the frame as delivered: how far the telemetry puts the points of the solution off."""
     after_px: Float
     """(ties,) the same with the solution."""
-    agree: NDArray[np.bool_]
+    agree: Bool
     """(ties,) which ties count."""
     sigma_px: float
     """One sigma of a coordinate of a tie, px of the views."""
@@ -55,37 +57,34 @@ class _Problem:
 
     def __init__(self, views: Sequence[View], shots: Sequence[Shot], ties: Ties) -> None:
         self.views, self.shots, self.ties = views, shots, ties
-        of = np.empty(len(views), dtype=np.int64)
-        for k, shot in enumerate(shots):
-            of[list(shot.members)] = k
-        self.shot_of_reference = of[ties.reference][ties.track]
-        self.shot_of_target = of[ties.target]
+        of = shot_of(shots)
+        self.of_reference, self.of_target = of[ties.reference][ties.track], of[ties.target]
         self.origin = np.empty((len(ties.reference), 3))
         self.direction = np.empty((len(ties.reference), 3))
         for r in np.unique(ties.reference):
             rows = ties.reference == r
             self.origin[rows], self.direction[rows] = views[r].camera.ray(ties.pixel[rows])
 
-    def residual(
-        self, turns_from: Sequence[tuple[Float, Float]], turns_to: Sequence[tuple[Float, Float]], rho: Float
-    ) -> Float:
-        """(ties, 2), px of the views: projected minus seen.  ``rho`` (tracks,); turns as of :meth:`Shot.turn`."""
+    def residual(self, from_turns: _Turns, to_turns: _Turns, rho: Float) -> Float:
+        """(ties, 2), px of the views: projected minus seen; NaN outside a model.
+
+        ``rho`` (tracks,) 1/m; the turns of the shots of the reference frames and of the targets.
+        """
         t = self.ties
         out = np.empty((len(t.track), 2))
+        rotations, shifts = (np.array(part) for part in zip(*from_turns, strict=True))
         for target in np.unique(t.target):
             rows = np.flatnonzero(t.target == target)
-            camera = self.views[target].camera
-            from_rotation = np.array([turns_from[k][0] for k in range(len(self.shots))])[self.shot_of_reference[rows]]
-            from_shift = np.array([turns_from[k][1] for k in range(len(self.shots))])[self.shot_of_reference[rows]]
-            back, shift = turns_to[self.shot_of_target[rows[0]]]
-            track = t.track[rows]
+            track, shot = t.track[rows], self.of_reference[rows]
+            back, shift = to_turns[self.of_target[rows[0]]]
             # Into the target's frame as the telemetry has it: points turn, cameras stay.
-            origin = (np.einsum("nij,nj->ni", from_rotation, self.origin[track]) + from_shift - shift) @ back
-            direction = np.einsum("nij,nj->ni", from_rotation, self.direction[track]) @ back
+            origin = (np.einsum("nij,nj->ni", rotations[shot], self.origin[track]) + shifts[shot] - shift) @ back
+            direction = np.einsum("nij,nj->ni", rotations[shot], self.direction[track]) @ back
+            camera = self.views[target].camera
             out[rows] = camera.project(seen_at(origin, direction, rho[track], camera.C)) - t.seen[rows]
         return out
 
-    def turns(self, angles: Float, column: int | None = None) -> list[tuple[Float, Float]]:
+    def turns(self, angles: Float, column: int | None = None) -> _Turns:
         """The turn of every shot, with one step more of pan (0) or tilt (1) when asked."""
         more = np.zeros(2)
         if column is not None:
@@ -109,44 +108,39 @@ def solve(views: Sequence[View], shots: Sequence[Shot], ties: Ties, prior_rad: f
     """
     problem = _Problem(views, shots, ties)
     count, tracks = 2 * len(shots), len(ties.reference)
-    overlaps, overlap_of_track = _overlaps(problem, ties)
+    overlaps, overlap_of_track = _overlaps(problem)
     range_sigma = RANGE_SHARE * ties.plane + RANGE_FLOOR
     prior = _prior(count, tracks, overlaps, overlap_of_track, ties.plane, range_sigma, prior_rad)
-    x = np.zeros(count + tracks + overlaps)
-    x[count : count + tracks] = ties.inverse_range
-    x[count + tracks :] = 0.0
-    target = np.concatenate([np.zeros(count), ties.plane / range_sigma, np.zeros(overlaps)])
-    # Ties that are good on their own start at their own range: what is then left is pointing and mistakes.
-    residual = problem.residual(
-        problem.turns(x[:count].reshape(-1, 2)), problem.turns(x[:count].reshape(-1, 2)), x[count : count + tracks]
-    )
-    known = np.isfinite(residual).all(axis=1)
-    cross = problem.shot_of_reference != problem.shot_of_target
-    size = np.linalg.norm(np.where(known[:, None], residual, 0.0), axis=1)
-    spread = _spread(size[known & cross])
+    wanted = np.concatenate([np.zeros(count), ties.plane / range_sigma, np.zeros(overlaps)])
+    x = np.concatenate([np.zeros(count), ties.inverse_range, np.zeros(overlaps)])
+    rho = slice(count, count + tracks)
+
+    def evaluated(angles: Float) -> tuple[Float, Bool, Float]:
+        """Residuals with the ranges of ``x``, 0 where there is none; whether there is one; their lengths."""
+        turns = problem.turns(angles)
+        residual = problem.residual(turns, turns, x[rho])
+        known = np.asarray(np.isfinite(residual).all(axis=1))
+        residual[~known] = 0.0
+        return residual, known, np.linalg.norm(residual, axis=1)
+
+    residual, known, size = evaluated(np.zeros((len(shots), 2)))
+    spread = _spread(size[known & (problem.of_reference != problem.of_target)])
     for width in _WIDTHS:
         cut = _TUKEY * np.sqrt(2.0) * width * spread
         weight = np.where(known & (size < cut), (1.0 - np.minimum(size / cut, 1.0) ** 2) ** 2, 0.0)
-        jacobian = _assembled(problem, x[:count].reshape(-1, 2), x[count : count + tracks], residual, known, x.size)
-        weights = sparse.diags_array(np.repeat(weight / spread**2, 2))
-        normal = (jacobian.T @ weights @ jacobian + prior.T @ prior).tocsc()
-        gradient = jacobian.T @ (weights @ np.where(np.isfinite(residual), residual, 0.0).ravel()) + prior.T @ (
-            prior @ x - target
-        )
-        x = x - splu(normal).solve(gradient)
-        turns = problem.turns(x[:count].reshape(-1, 2))
-        residual = problem.residual(turns, turns, x[count : count + tracks])
-        known = np.isfinite(residual).all(axis=1)
-        size = np.linalg.norm(np.where(known[:, None], residual, 0.0), axis=1)
-        # Each track's range is fitted to its own ties: what is left of them is less than their scatter.
+        jacobian = _assembled(problem, x[:count].reshape(-1, 2), x[rho], residual, x.size)
+        weights = np.repeat(weight / spread**2, 2)
+        normal = (jacobian.T @ sparse.diags_array(weights) @ jacobian + prior.T @ prior).tocsc()
+        x -= splu(normal).solve(jacobian.T @ (weights * residual.ravel()) + prior.T @ (prior @ x - wanted))
+        residual, known, size = evaluated(x[:count].reshape(-1, 2))
         agree = known & (weight > 0.0)
-        freedom = max(1.0 - len(np.unique(ties.track[agree])) / max(2.0 * agree.sum(), 1.0), 0.1)
-        spread = _spread(size[agree]) / np.sqrt(freedom)
+        # Each track's range is fitted to its own ties: what is left of them is less than their scatter.
+        freedom = 1.0 - len(np.unique(ties.track[agree])) / max(2.0 * float(agree.sum()), 1.0)
+        spread = _spread(size[agree]) / float(np.sqrt(max(freedom, 0.1)))
     angles = x[:count].reshape(-1, 2)
-    clusters = _clusters(views, ties)
-    covariance = _covariance(jacobian, weight, residual, spread, prior, normal, count, clusters)
-    still = problem.turns(np.zeros_like(angles))
-    before = np.linalg.norm(problem.residual(still, still, x[count : count + tracks]), axis=1)
+    scores = weights * residual.ravel()
+    covariance = _covariance(jacobian, scores, prior, normal, count, _clusters(views, ties))
+    _, _, before = evaluated(np.zeros_like(angles))
     factor = np.array([v.factor for v in views])[ties.target]
     return Solution(angles, covariance, before * factor, size * factor, agree, spread)
 
@@ -156,13 +150,11 @@ def _spread(size: Float) -> float:
     return max(float(np.median(size)) / 1.1774, _MIN_SIGMA_PX) if size.size else _MIN_SIGMA_PX
 
 
-def _overlaps(problem: _Problem, ties: Ties) -> tuple[int, Int]:
-    """How many pairs of a reference and another shot there are, and (tracks,) the first of them that each track is in."""
-    cross = np.flatnonzero(problem.shot_of_reference != problem.shot_of_target)
-    code = np.zeros(len(ties.reference), dtype=np.int64)
-    code[ties.track[cross[::-1]]] = (problem.shot_of_reference * len(problem.shots) + problem.shot_of_target)[
-        cross[::-1]
-    ]
+def _overlaps(problem: _Problem) -> tuple[int, Int]:
+    """How many pairs of a reference and another shot there are, and (tracks,) one of them that each track is in."""
+    cross = np.flatnonzero(problem.of_reference != problem.of_target)
+    code = np.zeros(len(problem.ties.reference), dtype=np.int64)
+    code[problem.ties.track[cross]] = (problem.of_reference * len(problem.shots) + problem.of_target)[cross]
     names, number = np.unique(code, return_inverse=True)
     return len(names), number
 
@@ -188,23 +180,15 @@ def _prior(
     return sparse.csr_array((values, (rows, columns)), shape=(size, size))
 
 
-def _assembled(
-    problem: _Problem, angles: Float, rho: Float, residual: Float, known: NDArray[np.bool_], size: int
-) -> sparse.csr_array:
+def _assembled(problem: _Problem, angles: Float, rho: Float, residual: Float, size: int) -> sparse.csr_array:
+    """The Jacobian (2 ties, size) of the residuals of the ties; 0 for those that have none."""
     with_from, with_to, with_range = problem.jacobian(angles, rho, residual)
-    n, count = len(residual), angles.size
-    row = np.arange(2 * n).reshape(n, 2)
-    columns = [2 * problem.shot_of_reference + c for c in range(2)] + [2 * problem.shot_of_target + c for c in range(2)]
-    columns.append(count + problem.ties.track)
-    values = [with_from[..., 0], with_from[..., 1], with_to[..., 0], with_to[..., 1], with_range]
-    ok = known[:, None] & np.all([np.isfinite(v) for v in values], axis=0)
-    return sparse.csr_array(
-        (
-            np.concatenate([np.where(ok, v, 0.0).ravel() for v in values]),
-            (np.tile(row.ravel(), 5), np.concatenate([np.repeat(c, 2) for c in columns])),
-        ),
-        shape=(2 * n, size),
-    )
+    columns = [2 * problem.of_reference + c for c in range(2)] + [2 * problem.of_target + c for c in range(2)]
+    columns.append(angles.size + problem.ties.track)
+    values = np.stack([with_from[..., 0], with_from[..., 1], with_to[..., 0], with_to[..., 1], with_range])
+    values[:, ~np.isfinite(values).all(axis=(0, 2))] = 0.0
+    places = (np.tile(np.arange(2 * len(residual)), 5), np.concatenate([np.repeat(c, 2) for c in columns]))
+    return sparse.csr_array((values.ravel(), places), shape=(2 * len(residual), size))
 
 
 def _clusters(views: Sequence[View], ties: Ties) -> Int:
@@ -217,25 +201,24 @@ def _clusters(views: Sequence[View], ties: Ties) -> Int:
 
 def _covariance(
     jacobian: sparse.csr_array,
-    weight: Float,
-    residual: Float,
-    spread: float,
+    scores: Float,
     prior: sparse.csr_array,
     normal: sparse.csc_array,
     count: int,
     clusters: Int,
 ) -> Float:
     """Covariance (count, count) of the angles that lets the errors of one cluster be alike (Liang & Zeger 1986), and
-    is nowhere smaller than if they were independent."""
+    is nowhere smaller than if they were independent.
+
+    ``scores`` (2 ties,): weight times residual; ``clusters`` (ties,).
+    """
     unit = np.zeros((normal.shape[0], count))
     unit[:count] = np.eye(count)
     rows = splu(normal).solve(unit)
-    plain = rows[:count]
-    pull = np.repeat(weight / spread**2, 2) * np.where(np.isfinite(residual), residual, 0.0).ravel()
-    influence = (jacobian @ rows) * pull[:, None]
     sums = np.zeros((int(clusters.max()) + 1, count))
-    np.add.at(sums, np.repeat(clusters, 2), influence)
+    np.add.at(sums, np.repeat(clusters, 2), (jacobian @ rows) * scores[:, None])
     of_prior = prior @ rows
     sandwich = sums.T @ sums + of_prior.T @ of_prior
+    plain = rows[:count]
     grow = np.sqrt(np.maximum(np.diag(sandwich) / np.diag(plain), 1.0))
     return np.asarray(plain * np.outer(grow, grow))

@@ -95,7 +95,7 @@ def predicted(reference: CameraModel, target: CameraModel, pixels: Float, invers
 def overlap(reference: CameraModel, target: CameraModel) -> Bool:
     """(rows / 16, columns / 16) bool: which parts of the reference frame the other one sees as well.
 
-    On the plane of the wheels, and at half and at one and a half of its inverse range: where all of it is in the picture.
+    On the plane of the wheels, and at 0.7 and 1.4 times its inverse range: where all of that is in the picture.
     """
     grid = pixel_grid(reference.width, reference.height)[GRID_PX // 2 :: GRID_PX, GRID_PX // 2 :: GRID_PX]
     origins, directions = reference.ray(grid)
