@@ -163,19 +163,18 @@ def _report(
         a, b = of[ties.reference][ties.track], of[ties.target]
         cross = solution.agree & (a != b)
         before, after = (float(np.median(r[cross])) for r in (solution.before_px, solution.after_px))
-        for first in range(len(shots)):
-            for second in np.flatnonzero(links[first]):
-                if second > first:
-                    these = cross & (((a == first) & (b == second)) | ((a == second) & (b == first)))
-                    overlaps.append(
-                        OverlapResidual(
-                            observations[shots[first].members[0]].product_id,
-                            observations[shots[int(second)].members[0]].product_id,
-                            int(these.sum()),
-                            float(np.median(solution.before_px[these])),
-                            float(np.median(solution.after_px[these])),
-                        )
-                    )
+        names = [observations[shot.members[0]].product_id for shot in shots]
+        for first, second in np.argwhere(np.triu(links) > 0).tolist():
+            these = cross & (((a == first) & (b == second)) | ((a == second) & (b == first)))
+            overlaps.append(
+                OverlapResidual(
+                    names[first],
+                    names[second],
+                    int(these.sum()),
+                    float(np.median(solution.before_px[these])),
+                    float(np.median(solution.after_px[these])),
+                )
+            )
     degrees = np.degrees(np.concatenate([angles, sigma, relative], axis=1))
     frames = []
     for i, o in enumerate(observations):
@@ -210,7 +209,9 @@ def _notes(
     ]
     count = int(group.max(initial=-1)) + 1
     if count > 1:
-        azimuths = (", ".join(f"{shots[k].azimuth_deg:.0f}" for k in np.flatnonzero(group == g)) for g in range(count))
+        azimuths = (
+            ", ".join(f"{shots[k].azimuth_deg:.0f}" for k in np.flatnonzero(group == g).tolist()) for g in range(count)
+        )
         notes.append(
             f"The frames make {count} groups that no tie joins (azimuths {'; '.join(azimuths)} degrees of the rover): "
             "between them the pointing is as good as the telemetry."

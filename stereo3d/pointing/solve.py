@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import SuperLU, splu
 
 from stereo3d.frames import Float
 from stereo3d.pointing.shots import Shot, shot_of
@@ -131,7 +131,7 @@ def solve(views: Sequence[View], shots: Sequence[Shot], ties: Ties, prior_rad: f
         jacobian = _assembled(problem, x[:count].reshape(-1, 2), x[rho], residual, x.size)
         weights = np.repeat(weight / spread**2, 2)
         normal = (jacobian.T @ sparse.diags_array(weights) @ jacobian + prior.T @ prior).tocsc()
-        x -= splu(normal).solve(jacobian.T @ (weights * residual.ravel()) + prior.T @ (prior @ x - wanted))
+        x -= _factors(normal).solve(jacobian.T @ (weights * residual.ravel()) + prior.T @ (prior @ x - wanted))
         residual, known, size = evaluated(x[:count].reshape(-1, 2))
         agree = known & (weight > 0.0)
         # Each track's range is fitted to its own ties: what is left of them is less than their scatter.
@@ -143,6 +143,11 @@ def solve(views: Sequence[View], shots: Sequence[Shot], ties: Ties, prior_rad: f
     _, _, before = evaluated(np.zeros_like(angles))
     factor = np.array([v.factor for v in views])[ties.target]
     return Solution(angles, covariance, before * factor, size * factor, agree, spread)
+
+
+def _factors(normal: sparse.csc_array) -> SuperLU:
+    """Ready to be solved; the matrix is symmetric and positive definite, so no pivot is sought."""
+    return splu(normal, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
 
 
 def _spread(size: Float) -> float:
@@ -214,7 +219,7 @@ def _covariance(
     """
     unit = np.zeros((normal.shape[0], count))
     unit[:count] = np.eye(count)
-    rows = splu(normal).solve(unit)
+    rows = _factors(normal).solve(unit)
     sums = np.zeros((int(clusters.max()) + 1, count))
     np.add.at(sums, np.repeat(clusters, 2), (jacobian @ rows) * scores[:, None])
     of_prior = prior @ rows
