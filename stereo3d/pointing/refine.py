@@ -39,8 +39,9 @@ def refine_pointing(observations: Sequence[Observation], progress: Progress | No
     Raises FrameMismatchError when the frames are of different missions or stops.
     """
     tell = progress or (lambda name, share: None)
+    nan = float("nan")
     if not observations:
-        return Pointing((), (), float("nan"), float("nan"), ())
+        return Pointing((), (), nan, nan, (nan, nan, nan), (nan, nan, nan), ())
     shots = find_shots(observations)
     prior_rad = float(np.radians(prior_sigma_deg(observations[0])))
     tell("preparing frames", 0.0)
@@ -154,11 +155,13 @@ def _report(
     links = np.zeros((len(shots), len(shots)), dtype=np.int64)
     overlaps: list[OverlapResidual] = []
     before = after = float("nan")
+    rig = rig_sigma = np.full(3, np.nan)
     if solution is not None:
         inside = group >= 0
         angles[inside] = solution.angles[inside]
         sigma[inside] = np.sqrt(np.diag(solution.covariance)).reshape(-1, 2)[inside]
         relative = _relative_sigma(group, solution.covariance)
+        rig, rig_sigma = np.degrees(solution.rig), np.degrees(solution.rig_sigma)
         links = _links(ties, of, solution.agree, len(shots))
         a, b = of[ties.reference][ties.track], of[ties.target]
         cross = solution.agree & (a != b)
@@ -196,7 +199,19 @@ def _report(
                 RigidTransform(o.frame, o.frame) if why_not[k] else shots[k].turned(o.frame, pan, tilt),
             )
         )
-    return Pointing(tuple(frames), tuple(overlaps), before, after, _notes(observations, shots, group, why_not))
+    return Pointing(
+        frames=tuple(frames),
+        overlaps=tuple(overlaps),
+        before_px=before,
+        after_px=after,
+        rig_deg=_three(rig),
+        rig_sigma_deg=_three(rig_sigma),
+        notes=_notes(observations, shots, group, why_not),
+    )
+
+
+def _three(values: Float) -> tuple[float, float, float]:
+    return float(values[0]), float(values[1]), float(values[2])
 
 
 def _notes(
