@@ -33,7 +33,7 @@ from stereo3d.simulate.navcam import (
 from stereo3d.simulate.pair import LEFT_SENSOR, RIGHT_SENSOR
 from stereo3d.simulate.render import render, true_geometry
 from stereo3d.simulate.sensor import Sensor, expose
-from stereo3d.simulate.surface import ROVER
+from stereo3d.simulate.surface import GROUND, ROVER
 from stereo3d.simulate.world import World, WorldSettings, jezero_floor
 from stereo3d.stereo.truth import Truth
 
@@ -99,11 +99,18 @@ class Ring:
         """
         level = self.observations[0].level_from_rover
         origins, directions = np.broadcast_arrays(np.asarray(origins), np.asarray(directions))
-        hits = self.world.surface.intersect(
-            level.apply(origins.reshape(-1, 3)), level.rotate(directions.reshape(-1, 3))
-        )
-        range_m = np.where(np.isfinite(hits.distance_m), hits.distance_m, np.nan)
-        return range_m.reshape(directions.shape[:-1]), hits.body.reshape(directions.shape[:-1])
+        shape = directions.shape[:-1]
+        range_m, body = np.full(shape, np.nan), np.full(shape, GROUND, dtype=np.int32)
+        mapped = np.isfinite(directions[..., 0])  # where a camera has no ray there is none to cast
+        hits = self.world.surface.intersect(level.apply(origins[mapped]), level.rotate(directions[mapped]))
+        range_m[mapped] = np.where(np.isfinite(hits.distance_m), hits.distance_m, np.nan)
+        body[mapped] = hits.body
+        return range_m, body
+
+    def ground_range(self, origins: Float, directions: Float) -> Float:
+        """Range (...), m, of the ground or rock that rays in ROVER_NAV meet first; NaN = sky, or the rover itself."""
+        range_m, body = self.cast(origins, directions)
+        return np.where(body > ROVER, range_m, np.nan)
 
     def sees_rover(self, number: int) -> NDArray[np.bool_]:
         """(rows, columns): where an observation shows the rover's own body."""
@@ -141,7 +148,7 @@ def simulate_ring(
     told_cameras, true_cameras = [], []
     for azimuth, told_joints, true_joints in zip(azimuths_deg, told, true, strict=True):
         # One rigid motion of the whole head: the eyes of the told pair fit each other exactly.
-        turn = head_from_joints(*true_joints, rover) @ head_from_joints(*told_joints, rover).inverse()
+        turn = _head(true_joints, rover) @ _head(told_joints, rover).inverse()
         for camera in navcam_pair(binning, azimuth, elevation_deg):
             told_cameras.append(camera)
             true_cameras.append(camera.moved(turn))
@@ -196,6 +203,11 @@ def stretched(sensor: Sensor, share: float, rng: np.random.Generator) -> Sensor:
         dark_dn=dark,
         top_dn=dark + (sensor.top_dn - dark) * (1 + gain),
     )
+
+
+def _head(joints_deg: Float, rover: Frame) -> RigidTransform:
+    pan, tilt = joints_deg
+    return head_from_joints(float(pan), float(tilt), rover)
 
 
 def _turn(source: CAHVORE, to: CAHVORE) -> RigidTransform:
