@@ -40,7 +40,7 @@ class Shot:
     tilt_axis: Float
     """(3,) each, ROVER_NAV: points in m, axes unit and right-handed: pan to the right, tilt upwards."""
     azimuth_deg: float
-    """Of the axis of the cameras in ROVER_NAV, from X forward to Y right, 0 to 360."""
+    """As the record tells the mast's, else that of the cameras' axis; in ROVER_NAV, from X forward to Y right."""
     on_mast: bool
 
     def turn(self, pan_rad: float, tilt_rad: float) -> tuple[Float, Float]:
@@ -137,7 +137,7 @@ def _shot(members: tuple[int, ...], frames: list[Observation], point: Float) -> 
         pan_axis,
         tilt_point,
         tilt_axis,
-        float(np.degrees(azimuth) % 360.0),
+        float(np.degrees(azimuth)) if frames[0].mast_azimuth_deg is None else frames[0].mast_azimuth_deg,
         all(_on_mast(o) for o in frames),
     )
 

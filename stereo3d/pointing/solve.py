@@ -38,6 +38,8 @@ RIG_SIGMA_RAD = np.radians(0.03)
 """One sigma of how the right eye is bent about each axis: the size of what Navcam pairs of sols 60 to 1280 show."""
 _ANGLE_STEP, _RANGE_STEP = 1e-6, 1e-5
 _CELLS = 6
+_COMMON_ERROR_PX = 0.005
+"""What no number of ties averages out: one sigma of an error that all ties of a frame share (interpolation)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +186,7 @@ def solve(views: Sequence[View], shots: Sequence[Shot], ties: Ties, prior_rad: f
         freedom = 1.0 - len(np.unique(ties.track[agree])) / max(2.0 * float(agree.sum()), 1.0)
         spread = _spread(size[agree]) / float(np.sqrt(max(freedom, 0.1)))
     covariance = _covariance(jacobian, weights * residual.ravel(), prior, normal, count, _clusters(views, ties))
+    covariance += np.eye(count) * (_COMMON_ERROR_PX * max(v.pixel_rad for v in views)) ** 2
     _, _, before = evaluated(np.concatenate([np.zeros(count - 3), x[count - 3 : count]]))
     factor = np.array([v.factor for v in views])[ties.target]
     return Solution(
