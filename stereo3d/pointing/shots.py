@@ -82,6 +82,15 @@ def prior_sigma_deg(observation: Observation) -> float:
     return PRIOR_SIGMA_DEG if observation.mission in _KNOWN_MAST else OTHER_PRIOR_SIGMA_DEG
 
 
+def model_error_px(observation: Observation) -> float:
+    """One sigma of what all ties of an overlap have in common, px.
+
+    Real lenses keep to their models to a tenth of a pixel.  Simulated ones are their models: what is left there is the
+    matching (arcs of shots, where it does not cancel as in a full circle, are bent by 0.01 to 0.02 px from shot to shot).
+    """
+    return 0.01 if observation.mission == "simulated" else 0.1
+
+
 def find_shots(observations: Sequence[Observation]) -> tuple[Shot, ...]:
     """The shots among frames of one stop of the rover, in order of time.
 

@@ -40,7 +40,7 @@ def test_a_sixth_of_wrong_ties_does_no_harm(geometry: Callable) -> None:
 def test_sigma_is_the_size_of_the_errors(geometry: Callable) -> None:
     scaled = []
     for seed in range(12):
-        made = geometry(seed, points=40, noise_px=0.1)
+        made = geometry(seed, points=40, noise_px=0.3)
         solution = solve(made.views, made.shots, made.ties, PRIOR)
         count = len(made.shots)
         against = np.eye(count) - 1.0 / count
