@@ -85,8 +85,8 @@ def prior_sigma_deg(observation: Observation) -> float:
 def model_error_px(observation: Observation) -> float:
     """One sigma of what all ties of an overlap have in common, px.
 
-    Real lenses keep to their models to a tenth of a pixel.  Simulated ones are their models: what is left there is the
-    matching (arcs of shots, where it does not cancel as in a full circle, are bent by 0.01 to 0.02 px from shot to shot).
+    Real lenses keep to their models to a tenth of a pixel.  Simulated ones are their models: what is left there is
+    the matching (arcs of shots, where it does not cancel as in a circle, are bent by 0.01 to 0.02 px at each shot).
     """
     return 0.01 if observation.mission == "simulated" else 0.1
 

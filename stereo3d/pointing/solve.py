@@ -128,7 +128,8 @@ class _Problem:
         """(tracks, 3) m, ROVER_NAV; NaN beyond 100 m."""
         rotations, shifts = (np.array(part)[self.ties.reference] for part in zip(*self.turns(turning), strict=True))
         near = np.where(rho > 1.0 / _FARTHEST_POINT_M, rho, np.nan)[:, None]
-        return np.einsum("nij,nj->ni", rotations, self.origin + self.direction / near) + shifts
+        out: Float = np.einsum("nij,nj->ni", rotations, self.origin + self.direction / near) + shifts
+        return out
 
     def jacobian(self, turning: Float, rho: Float, residual: Float, size: int) -> sparse.csr_array:
         """(2 ties, size): derivatives of the residuals with turning, inverse ranges and, all zero, what follows."""

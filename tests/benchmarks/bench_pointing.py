@@ -1,11 +1,11 @@
 """True against recovered pointing: python tests/benchmarks/bench_pointing.py [SHARED_DATA] [--seeds 1 2 3]
 
 Prints figures and asserts none.  Simulated rings of six pointings with both eyes (--binning 4 is 1280 x 960) whose
-telemetry is wrong by 0.12 degrees: errors of pan and tilt against the mean of the ring, and of the ring as a whole, each
-with the sigma told for it; residuals of the ties, px; processor seconds.  An arc of three shots shows what a circle that
-closes hides; "bent": the right eye is bent against its model, which must not change the mast's angles.  Then
-Opportunity's five frames: residuals of their overlaps with the ties' own ranges, and as a mosaic would show them on the
-plane of the wheels and on the plane that fits the ties of the overlap best.
+telemetry is wrong by 0.12 degrees: errors of pan and tilt against the mean of the ring, and of the ring as a whole,
+each with the sigma told for it; residuals of the ties, px; processor seconds.  An arc of three shots shows what a
+circle that closes hides; "bent": the right eye is bent against its model, which must not change the mast's angles.
+Then Opportunity's five frames: residuals of their overlaps with the ties' own ranges, and as a mosaic would show them
+on the plane of the wheels and on the plane that fits the ties of the overlap best.
 """
 
 from __future__ import annotations

@@ -55,6 +55,18 @@ def test_the_eyes_of_a_shot_turn_together_and_as_the_mast_does(ring: Ring, refin
             assert o.mast_elevation_deg == pytest.approx(boresight_deg(o.camera)[1], abs=1e-3)
 
 
+def test_the_ground_of_the_ties_is_the_true_ground(ring: Ring, refined_ring: Pointing) -> None:
+    assert len(refined_ring.points) > 300
+    # From another eye than found them, occlusions allowed.
+    eye = ring.true_cameras[2].C
+    towards = refined_ring.points - eye
+    range_m = np.linalg.norm(towards, axis=1)
+    true_m, _ = ring.cast(np.broadcast_to(eye, towards.shape), towards / range_m[:, None])
+    near = range_m < 8.0
+    assert near.sum() > 100
+    assert np.median(np.abs(range_m / true_m - 1.0)[near]) < 0.02
+
+
 def test_json_holds_what_was_found(ring: Ring, refined_ring: Pointing) -> None:
     data = json.loads(json.dumps(refined_ring.as_json(), allow_nan=False))
     assert [f["product_id"] for f in data["frames"]] == [o.product_id for o in ring.observations]
