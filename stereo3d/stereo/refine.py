@@ -3,8 +3,9 @@
 No image is resampled but for the right one's spline at the places asked for.  The right image is warped to the left one
 along the disparity known so far, so a window follows the ground's own shape instead of being taken for flat; a
 Gauss-Newton step then moves each pixel by what its window wants (gain and offset are those of a wider one), and the
-smoothed shape is taken for the next.  Pixels of another surface (a rock's edge) are left out of a window, and a pixel beside a depth step
-may change to the surface that it looks more alike on, which undoes the matcher's fattening of rocks.
+smoothed shape is taken for the next.  Pixels of another surface (a rock's edge) are left out of a window, and a pixel
+beside a depth step may change to the surface that it looks more alike on, which undoes the matcher's fattening of
+rocks.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ _SOFT = (2, 2.0)
 """Radius and standard deviation of the smoothing of the ground's shape, px."""
 _WIDE_WINDOW, _WIDE_SOFT = (5, 2.25), (3, 1.75)
 """The same for blocks of 2 x 2 pixels."""
+_BLOCK_PX = 1.0
+"""A block is of one surface when its disparities lie within this of their mean, px; noise may reach half of it."""
 _DETAIL_PX = 0.1
 """Detail of the ground that a window does not follow, px: steep pixels are trusted so much less."""
 _LEAN_PX = 0.07
@@ -345,10 +348,10 @@ class _Work:
 
     def _lean(self, bits: list[F32], smooth: F32, move: F32, noise: F32) -> None:
         """Solve for wide windows at half the size, which they are smooth enough for, and lean on them where needed."""
-        k, same, grow = self._kernels, np.float32(_SAME_PX), np.float32(2 * _GROW_WINDOW)
+        k, same, grow = self._kernels, np.float32(_SAME_PX), np.float32(2 * _GROW)
         shape = (self.values.shape[0] // 2, self.values.shape[1] // 2)
         d, *sums, height, across, down, wide_move, wide_noise = (np.empty(shape, np.float32) for _ in range(10))
-        self._run(k.halve, self.values, *bits, same, d, *sums, rows=shape[0])
+        self._run(k.halve, self.values, *bits, np.float32(_BLOCK_PX), d, *sums, rows=shape[0])
         self._run(k.planes, d, _bell(*_WIDE_SOFT), same, grow, height, across, down)
         solution = (wide_move, wide_noise)
         self._run(k.solve, d, *sums, _bell(*_WIDE_WINDOW), same, grow, *solution)
