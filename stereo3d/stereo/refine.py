@@ -65,8 +65,8 @@ _BAND_ROWS = 64
 _MAX_NOISE_PX = 0.3
 """Sigma from the noise alone, px of the raw image, beyond which a window holds too little texture."""
 _MOST_SIGMA_PX = 1.0
-_SIGMA_NOISE, _SIGMA_FLOOR_PX = 0.82, 0.01
-_SIGMA_MOVE_PX, _MOVE_PX, _MOVE_POWER, _MOVE_REACH_PX = 0.112, 0.03, 2.0, 2.0
+_SIGMA_NOISE, _SIGMA_FLOOR_PX = 0.78, 0.01
+_SIGMA_MOVE_PX, _MOVE_PX, _MOVE_POWER, _MOVE_REACH_PX = 0.122, 0.03, 2.0, 2.0
 """What sigma is made of, px of the raw image: a share of the noise that the residual shows, what is always there, and
 what the last step still moved (``_SIGMA_MOVE_PX`` for a root mean square of ``_MOVE_PX`` about the pixel), a sign of
 ground rougher than a window can follow.  Fitted to simulated ground (seeds 2, 5, 8); the benchmark shows how it holds
@@ -241,10 +241,11 @@ class _Work:
     """The images on their way to a solution, padded by ``_PAD`` px so that windows at the frame's border are whole."""
 
     def __init__(self, pair: StereoPair, search: _Search, values: F32, threads: int) -> None:
-        from stereo3d.stereo import edge_kernels, refine_kernels
+        from stereo3d.stereo import edge_kernels, refine_kernels, wide_kernels
 
         self._kernels: Any = refine_kernels
         self._edge_kernels: Any = edge_kernels
+        self._wide_kernels: Any = wide_kernels
         self._threads = threads
         self._left = self._pad(self._smoothed(pair.left.image), None)
         self._spline = self._spline_of(self._smoothed(pair.right.image))
@@ -304,7 +305,7 @@ class _Work:
         are correlated there is kept."""
         rows, columns = (n // _TONE_BLOCK for n in self.values.shape)
         sums = np.empty((6, rows, columns), dtype=np.float32)
-        self._run(self._kernels.tone_sums, self._left, self._warped, self._trust, _TONE_BLOCK, sums, rows=rows)
+        self._run(self._wide_kernels.tone_sums, self._left, self._warped, self._trust, _TONE_BLOCK, sums, rows=rows)
         w, a, b, ab, bb, aa = (cv2.GaussianBlur(s, (0, 0), sigma_px / _TONE_BLOCK) for s in sums)
         w = np.maximum(w, np.float32(1e-3))
         a, b = a / w, b / w
@@ -351,13 +352,13 @@ class _Work:
         k, same, grow = self._kernels, np.float32(_SAME_PX), np.float32(2 * _GROW)
         shape = (self.values.shape[0] // 2, self.values.shape[1] // 2)
         d, *sums, height, across, down, wide_move, wide_noise = (np.empty(shape, np.float32) for _ in range(10))
-        self._run(k.halve, self.values, *bits, np.float32(_BLOCK_PX), d, *sums, rows=shape[0])
+        self._run(self._wide_kernels.halve, self.values, *bits, np.float32(_BLOCK_PX), d, *sums, rows=shape[0])
         self._run(k.planes, d, _bell(*_WIDE_SOFT), same, grow, height, across, down)
         solution = (wide_move, wide_noise)
         self._run(k.solve, d, *sums, _bell(*_WIDE_WINDOW), same, grow, *solution)
         out = (smooth, move, noise)
         wide = (height, across, down, *solution)
-        self._run(k.lean, *wide, self._stretch, np.float32(_LEAN_PX), *out, rows=smooth.shape[0])
+        self._run(self._wide_kernels.lean, *wide, self._stretch, np.float32(_LEAN_PX), *out, rows=smooth.shape[0])
 
     def sigma_px(self, stretch: F32) -> F32:
         """One sigma of the disparity (rows, columns), px of the rectified images; NaN where there is no solution."""
