@@ -65,8 +65,8 @@ _BAND_ROWS = 64
 _MAX_NOISE_PX = 0.3
 """Sigma from the noise alone, px of the raw image, beyond which a window holds too little texture."""
 _MOST_SIGMA_PX = 1.0
-_SIGMA_NOISE, _SIGMA_FLOOR_PX = 0.78, 0.01
-_SIGMA_MOVE_PX, _MOVE_PX, _MOVE_POWER, _MOVE_REACH_PX = 0.122, 0.03, 2.0, 2.0
+_SIGMA_NOISE, _SIGMA_FLOOR_PX = 0.8, 0.01
+_SIGMA_MOVE_PX, _MOVE_PX, _MOVE_POWER, _MOVE_REACH_PX = 0.125, 0.03, 2.3, 2.0
 """What sigma is made of, px of the raw image: a share of the noise that the residual shows, what is always there, and
 what the last step still moved (``_SIGMA_MOVE_PX`` for a root mean square of ``_MOVE_PX`` about the pixel), a sign of
 ground rougher than a window can follow.  Fitted to simulated ground (seeds 2, 5, 8); the benchmark shows how it holds
