@@ -30,7 +30,7 @@ class Layer:
     pixels: NDArray[np.float32]
     """(rows, columns) or (rows, columns, 3), DN of the frame on its own linear scale; 0 where not valid."""
     valid: NDArray[np.bool_]
-    """(rows, columns): the frame has data there: inside, not black with vignetting, not the rover where that is hidden."""
+    """(rows, columns): the frame has data there: inside, not black with vignetting, not a rover that is hidden."""
     radius: NDArray[np.float32]
     """(rows, columns): distance of the source pixel from the frame's centre over half the frame's diagonal, 0 to 1."""
     weight: NDArray[np.float32]
