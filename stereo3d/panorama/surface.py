@@ -22,7 +22,7 @@ Float = NDArray[np.float64]
 F32 = NDArray[np.float32]
 
 FAR_M = 20_000.0
-"""What is further counts as infinitely far: 0.2 m of parallax are then 0.002 arc seconds per pixel of nothing."""
+"""What is further counts as infinitely far: 0.4 m between two eyes are then 0.001 degrees."""
 _STEP_DEG = 0.25
 _SIGMA_SHARE = 0.05
 """A point whose range is doubtful by this share counts half as much as a sure one."""
