@@ -19,7 +19,9 @@ class Scene:
     simulated: bool = False
     """True when the images were rendered from a made-up world."""
     truth: Path | None = None
-    """The file with the true XYZ of the left image, when the scene has one."""
+    """The file with the true XYZ of the first pair's left image, when the scene has one."""
+    notes: tuple[str, ...] = ()
+    """A line for each file that was passed over when the scene was read, and for what else a user should know."""
 
     def __post_init__(self) -> None:
         frames = {f"{o.mission} {o.frame}" for o in self.observations}

@@ -76,10 +76,14 @@ def polar_grid(
     """North, east and cell size (m), each (rings, spokes), of a grid about ``centre`` (2,) that the camera sees evenly.
 
     A cell spans about 2.5 pixels across; rings are as close as the spokes near the camera, wider far away where the
-    ground is seen at a slant.
+    ground is seen at a slant.  From a half width of pi on, the spokes stand all around, the last beside the first.
     """
     step = 2.5 * pixel_rad
-    spokes = azimuth_rad + np.arange(-half_width_rad, half_width_rad + step, step)
+    if half_width_rad >= np.pi:
+        count = int(np.ceil(2.0 * np.pi / step))
+        spokes = azimuth_rad + np.arange(count) * (2.0 * np.pi / count)
+    else:
+        spokes = azimuth_rad + np.arange(-half_width_rad, half_width_rad + step, step)
     rings = [0.5]
     while rings[-1] < far_m:
         wider = 1.0 + min(max((rings[-1] - 15.0) / 40.0, 0.0), 2.0)
@@ -89,9 +93,14 @@ def polar_grid(
     return north, east, np.broadcast_to(r * step, north.shape)
 
 
-def grid_faces(rows: int, columns: int) -> NDArray[np.int32]:
-    """Triangles (2 (rows - 1) (columns - 1), 3) of a grid whose vertices run along the columns first."""
+def grid_faces(rows: int, columns: int, closed: bool = False) -> NDArray[np.int32]:
+    """Triangles (2 (rows - 1) (columns - 1), 3) of a grid whose vertices run along the columns first.
+
+    ``closed`` joins the last column to the first (2 (rows - 1) columns triangles).
+    """
     index = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
+    if closed:
+        index = np.concatenate([index, index[:, :1]], axis=1)
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
     return np.concatenate([np.stack([a, b, c], axis=-1).reshape(-1, 3), np.stack([b, d, c], axis=-1).reshape(-1, 3)])
 

@@ -12,7 +12,7 @@ from stereo3d.errors import FrameMismatchError
 from stereo3d.frames import RigidTransform
 from stereo3d.simulate.noise import Float, Float32
 from stereo3d.simulate.shading import reflected
-from stereo3d.simulate.surface import Hits
+from stereo3d.simulate.surface import ROVER, Hits
 from stereo3d.simulate.world import World, pixel_angle
 from stereo3d.stereo.truth import Truth, depth_steps
 
@@ -80,6 +80,7 @@ def _radiance(world: World, camera: CameraModel, pixels: Float, angle_rad: float
 def true_geometry(world: World, left: CameraModel, right: CameraModel, rover_from_level: RigidTransform) -> Truth:
     """The truth of the left image's pixel centres; cameras in the world's frame, the result in ROVER_NAV.
 
+    The rover's own body is no ground: it has no range, as the sky has none.
     A pixel counts as seen by both eyes when its point projects inside the right image and nothing stands before it
     there (nearer by more than 1 mm and 1e-4 of its range).
     """
@@ -96,7 +97,8 @@ def true_geometry(world: World, left: CameraModel, right: CameraModel, rover_fro
         mapped = np.isfinite(directions[:, 0])
         hits: Hits = world.surface.intersect(origins[mapped], directions[mapped])
         distance = np.full(len(origins), np.nan)
-        distance[mapped] = np.where(np.isfinite(hits.distance_m), hits.distance_m, np.nan)
+        ground = np.isfinite(hits.distance_m) & (hits.body > ROVER)
+        distance[mapped] = np.where(ground, hits.distance_m, np.nan)
         points = origins + directions * distance[:, None]
         range_m[part], xyz[part] = distance, points
         both[part] = _seen_from(world, right, points)

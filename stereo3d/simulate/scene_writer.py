@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stereo3d.camera import CAHVORE, CameraModel
-from stereo3d.camera.mast import rover_from_rsm
-from stereo3d.camera.published import published_camera
+from stereo3d.camera import CAHVORE
 from stereo3d.errors import OutputError
-from stereo3d.frames import Frame
 from stereo3d.observation import Observation
+from stereo3d.simulate.navcam import ATTITUDE, BINNING, DRIVE, POSITION_M, SITE, boresight_deg, middle, navcam_pair
 from stereo3d.simulate.pair import level_pose, simulate_pair
 from stereo3d.simulate.truth_file import write_truth
 from stereo3d.stereo.truth import Truth
 
-SITE, DRIVE = 1, 20
-ATTITUDE = (0.823211, 0.0221306, -0.0285013, 0.566579)
-"""(w, x, y, z) rover to site: heading 69 degrees, tilted by 4 degrees."""
-POSITION_M = (12.4071, -31.6625, -1.18342)
-MAST_AZIMUTH_DEG, MAST_ELEVATION_DEG = 8.0, -22.0
-BINNING = 4
-
-
-def navcam_pair(binning: int = BINNING) -> tuple[CAHVORE, CAHVORE]:
-    """The left and right Navcam of the bundled scene: whole sensor, binned, in ROVER_NAV.
-
-    Their numbers are rounded to six digits as in a record of the raw feed, and it is these that the rays follow.
-    """
-    pose = rover_from_rsm(MAST_AZIMUTH_DEG, MAST_ELEVATION_DEG, Frame.rover(SITE, DRIVE))
-    left, right = (_rounded(published_camera(name).moved(pose).binned(binning)) for name in ("NAVL", "NAVR"))
-    return left, right
-
-
-def _rounded(camera: CameraModel) -> CAHVORE:
-    assert isinstance(camera, CAHVORE)
-    C, A, H, V, O, R, E = (np.array([float(f"{v:.6g}") for v in getattr(camera, name)]) for name in "CAHVORE")  # noqa: E741
-    return replace(camera, C=C, A=A, H=H, V=V, O=O, R=R, E=E)
+__all__ = ["ATTITUDE", "BINNING", "DRIVE", "SITE", "navcam_pair", "raw_feed_record", "write_scene"]
 
 
 def write_scene(folder: Path, seed: int, samples: int = 3, binning: int = BINNING) -> Truth:
@@ -95,14 +71,15 @@ def raw_feed_record(observation: Observation, binning: int) -> dict[str, object]
     assert isinstance(camera, CAHVORE)
     model = ";".join(_tuple(getattr(camera, name)) for name in "CAHVORE")
     # The feed gives the direction of each eye's own boresight.
-    _, axis = camera.ray(np.array([(camera.width - 1) / 2.0, (camera.height - 1) / 2.0]))
+    _, axis = camera.ray(middle(camera))
+    azimuth, elevation = boresight_deg(camera)
     eye = observation.eye.value.capitalize()
     identity = observation.product_id
     return {
         "mission": "simulated",
         "extended": {
-            "mastAz": f"{np.degrees(np.arctan2(axis[1], axis[0])):.6g}",
-            "mastEl": f"{np.degrees(-np.arcsin(axis[2])):.6g}",
+            "mastAz": f"{azimuth:.6g}",
+            "mastEl": f"{elevation:.6g}",
             "sclk": f"{observation.sclk_s:.3f}",
             "scaleFactor": str(binning),
             "xyz": _tuple(POSITION_M),

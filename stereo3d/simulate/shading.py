@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stereo3d.simulate.noise import Float, Float32, NoiseTile
-from stereo3d.simulate.surface import GROUND
+from stereo3d.simulate.rover import PAINT
+from stereo3d.simulate.surface import GROUND, ROVER
 
 # Wavelength (m), contrast (relative standard deviation), slope of the micro-relief (standard deviation, rad).
 _OCTAVES = (
@@ -148,10 +149,17 @@ def reflected(
 ) -> Float32:
     """Radiance (n, 3) of lit points: half Lambert, half Lommel-Seeliger under the sun, Lambert under the sky."""
     albedo, normal = texture(material, points, normals, footprint_m)
+    rover = np.flatnonzero(body <= ROVER)
+    # Metal has neither grains nor relief, but a thin uneven dust.
+    albedo[rover] **= 0.4
+    normal[rover] = normals[rover]
+    stone = np.maximum(body, GROUND)
     up = np.clip(-normal[:, 2], 0.0, 1.0)
     # Dust settles on what faces up.
-    dust = np.where(body == GROUND, 1.0, np.clip(material.dust[body] * (0.35 + 1.1 * up * up), 0.0, 1.0))
+    dust = np.where(body == GROUND, 1.0, np.clip(material.dust[stone] * (0.35 + 1.1 * up * up), 0.0, 1.0))
     colour = _ROCK + dust[:, None].astype(np.float32) * (_DUST - _ROCK)
+    share = (0.1 + 0.3 * up[rover] ** 2)[:, None].astype(np.float32)
+    colour[rover] = PAINT[ROVER - body[rover]] * (1.0 - share) + _DUST * share
     sun = light.sun.astype(np.float32)
     mu0 = np.clip(normal @ sun, 0.0, 1.0)
     # Painted relief has no parallax, so it must look the same from both eyes: the angle of view is the mesh's.
@@ -159,4 +167,4 @@ def reflected(
     direct = np.where(shadowed, 0.0, mu0 * (0.5 + 0.75 / (mu0 + mu + 0.1))).astype(np.float32)
     ambient = (0.35 + 0.65 * (0.5 + 0.5 * np.clip(-normal[:, 2], -1.0, 1.0))).astype(np.float32)
     lit = direct[:, None] * _SUN_LIGHT + ambient[:, None] * _SKY_LIGHT
-    return (material.tone[body] * albedo)[:, None] * colour * lit
+    return (material.tone[stone] * albedo)[:, None] * colour * lit

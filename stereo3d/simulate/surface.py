@@ -16,7 +16,9 @@ from stereo3d.frames import locked
 from stereo3d.simulate.noise import Float
 
 GROUND = -1
-"""Body number of everything that is not a rock."""
+"""Body number of the ground."""
+ROVER = -2
+"""Body number of the rover's first paint; the others count down from it.  Rocks count up from 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +30,7 @@ class Hits:
     normal: Float
     """(n, 3) float64 unit, smooth over the mesh, on the outer side; NaN where the ray meets nothing."""
     body: NDArray[np.int32]
-    """(n,) number of the rock, or GROUND."""
+    """(n,) number of the rock, GROUND, or ROVER and less."""
 
 
 class Surface(Protocol):
@@ -58,7 +60,7 @@ class MeshSurface:
     faces: NDArray[np.int32]
     """(m, 3)."""
     body: NDArray[np.int32]
-    """(m,) number of the rock, or GROUND."""
+    """(m,) number of the rock, GROUND, or ROVER and less."""
 
     def __post_init__(self) -> None:
         for name, dtype in (("vertices", np.float32), ("normals", np.float32), ("faces", np.int32), ("body", np.int32)):

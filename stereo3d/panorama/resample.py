@@ -1,0 +1,277 @@
+"""Frames onto the canvas: canvas pixel -> ray -> place on the surface -> pixel of the frame -> :class:`Layer`.
+
+Rays, surface and camera are worked out at the nodes of a coarse grid, about 0.3 degrees apart, and interpolated
+between: that is exact to some 0.01 px of a frame, but for a cell's width about the edge of a near rock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stereo3d.camera import CameraModel, pixel_grid
+from stereo3d.frames import locked
+from stereo3d.observation import Eye, Observation
+from stereo3d.panorama.layer import Layer
+from stereo3d.panorama.projection import Projection
+from stereo3d.panorama.surface import FAR_M, Surface
+from stereo3d.stereo.masks import rover, vignette
+
+F32 = NDArray[np.float32]
+Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+_NODE_DEG = 0.3
+_MAP_STEP_PX = 4
+_SCOUT_PX = 64
+_RIM_PX = 3
+"""The outermost pixels of a frame, and those beside what is masked, are not used: the resampling reaches over them."""
+_HIDDEN_WEIGHT = 0.05
+_DOUBT_DEG = 6.0
+"""The weight is halved where the canvas and the frame look at a place from directions that differ by so much."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A frame ready to be resampled."""
+
+    name: str
+    eye: Eye
+    camera: CameraModel
+    """In LOCAL_LEVEL."""
+    pixels: NDArray[np.generic]
+    """(rows, columns[, 3]) uint8, uint16 or float32, DN; grey, and a mosaic filtered, where the frame has no colour."""
+    usable: Bool
+    """(rows, columns): data, neither black with vignetting nor (where that is asked) the rover."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "usable", locked(self.usable, np.bool_))
+
+    @cached_property
+    def px_per_deg(self) -> float:
+        """In the middle of the frame."""
+        middle = 0.5 * np.array([self.camera.width - 1, self.camera.height - 1])
+        rays = self.camera.ray(middle + np.array([[0.0, 0.0], [1.0, 0.0]]))[1]
+        return 1.0 / math.degrees(math.acos(float(np.clip(rays[0] @ rays[1], -1.0, 1.0))))
+
+
+def make_source(observation: Observation, hide_rover: bool = False) -> Source:
+    """The frame in LOCAL_LEVEL with the mask of its usable pixels.
+
+    NaN of float images counts as missing.  ``hide_rover`` leaves out the rover's envelope, where it is published.
+    """
+    image = observation.image
+    usable = image.valid & ~vignette(observation)
+    pixels = image.luminance if image.is_mosaic else image.pixels
+    if pixels.dtype == np.float32:
+        known = np.isfinite(pixels) if pixels.ndim == 2 else np.isfinite(pixels).all(axis=2)
+        usable &= known
+        pixels = np.where(known if pixels.ndim == 2 else known[..., None], pixels, np.float32(0.0))
+    if hide_rover:
+        usable &= ~rover(observation)
+    camera = observation.camera.moved(observation.level_from_rover)
+    return Source(observation.product_id, observation.eye, camera, pixels, _eroded(usable, _RIM_PX))
+
+
+def _eroded(mask: Bool, px: int) -> Bool:
+    """(rows, columns): True only where all is True within ``px``; beyond the border all is False."""
+    kernel = np.ones((2 * px + 1, 2 * px + 1), np.uint8)
+    out: Bool = cv2.erode(mask.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+    return out
+
+
+class Canvas:
+    """A projection with the surface that its rays meet."""
+
+    def __init__(self, projection: Projection, surface: Surface) -> None:
+        self.projection = projection
+        self.surface = surface
+        self.step = _node_step(projection)
+        """Canvas pixels between nodes."""
+        columns = -(-(projection.width - 1) // self.step) + 1
+        rows = -(-(projection.height - 1) // self.step) + 1
+        self._nearness = np.empty((rows, columns), dtype=np.float32)
+        band = max(1, (1 << 18) // columns)
+        for top in range(0, rows, band):
+            part = slice(top, min(top + band, rows))
+            self._nearness[part] = surface.nearness(*projection.rays(self._nodes(part, slice(0, columns))))
+
+    def _nodes(self, rows: slice, columns: slice, stride: int = 1) -> Float:
+        """Canvas pixels (..., 2) of nodes."""
+        x = np.arange(columns.start, columns.stop, stride, dtype=np.float64) * self.step
+        y = np.arange(rows.start, rows.stop, stride, dtype=np.float64) * self.step
+        return np.stack(np.meshgrid(x, y), axis=-1)
+
+    def _points(self, rows: slice, columns: slice, stride: int = 1) -> tuple[Float, Float, F32]:
+        """Places (..., 3), m, ray directions and nearness at nodes; what is infinitely far stands at ``FAR_M``."""
+        origins, directions = self.projection.rays(self._nodes(rows, columns, stride))
+        near = self._nearness[rows.start : rows.stop : stride, columns.start : columns.stop : stride]
+        return origins + directions / np.maximum(near, 1.0 / FAR_M)[..., None], directions, near
+
+    def layers(self, source: Source) -> list[Layer]:
+        """The frame on this canvas: none where it does not meet it, two where it crosses the cut of a full circle."""
+        return [layer for box in self._boxes(source) if (layer := self._layer(source, *box)) is not None]
+
+    def _boxes(self, source: Source) -> list[tuple[slice, slice]]:
+        """Rectangles of nodes (rows, columns) that hold what the frame may cover."""
+        rows, columns = self._nearness.shape
+        stride = max(1, _SCOUT_PX // self.step)
+        points, _, _ = self._points(slice(0, rows), slice(0, columns), stride)
+        pixels = source.camera.project(points)
+        reach = 0.05 * max(source.camera.width, source.camera.height)
+        size = np.array([source.camera.width, source.camera.height])
+        with np.errstate(invalid="ignore"):
+            near = ((pixels > -reach) & (pixels < size + reach)).all(axis=-1)
+        near = cv2.dilate(near.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        runs = np.flatnonzero(np.diff(np.concatenate([[0], near.any(axis=0).astype(np.int8), [0]])))
+        boxes = []
+        for first, end in zip(runs[::2].tolist(), runs[1::2].tolist(), strict=True):
+            used = np.flatnonzero(near[:, first:end].any(axis=1))
+            boxes.append(
+                (
+                    slice(int(used[0]) * stride, min(int(used[-1]) * stride + stride + 1, rows)),
+                    slice(first * stride, min(end * stride + 1, columns)),
+                )
+            )
+        return boxes
+
+    def _layer(self, source: Source, rows: slice, columns: slice) -> Layer | None:
+        points, directions, near = self._points(rows, columns)
+        camera, p, step = source.camera, self.projection, self.step
+        away = points - camera.C
+        distance = np.linalg.norm(away, axis=-1)
+        doubt = np.degrees(np.arccos(np.clip(np.einsum("...i,...i", away, directions) / distance, -1.0, 1.0)))
+        goodness = 1.0 / (1.0 + (doubt / _DOUBT_DEG) ** 2)
+        ground = np.isfinite(distance) & (near > 0.0)
+        hidden = np.zeros(ground.shape, dtype=bool)
+        hidden[ground] = self.surface.hidden(points[ground], camera.C)
+        goodness[hidden] *= _HIDDEN_WEIGHT
+        found = camera.project(points).astype(np.float32)
+        left, top = columns.start * step, rows.start * step
+        shape = min((rows.stop - 1 - rows.start) * step + 1, p.height - top), min(
+            (columns.stop - 1 - columns.start) * step + 1, p.width - left
+        )
+        x, y = (_between(found[..., k], step, shape) for k in (0, 1))
+        with np.errstate(invalid="ignore"):
+            inside = (x >= 0.0) & (y >= 0.0) & (x <= camera.width - 1.0) & (y <= camera.height - 1.0)
+        used_rows, used_columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        if not used_rows.size:
+            return None
+        tight = slice(used_rows[0], used_rows[-1] + 1), slice(used_columns[0], used_columns[-1] + 1)
+        x, y, inside = x[tight], y[tight], inside[tight]
+        x[~inside], y[~inside] = -1.0, -1.0
+        usable = source.usable.astype(np.uint8) * np.uint8(255)
+        valid = inside & (cv2.remap(usable, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT) == 255)
+        if not valid.any():
+            return None
+        pixels = _sampled(source.pixels, x, y, self._reduction(source))
+        pixels[~valid] = 0.0
+        w, h = camera.width - 1.0, camera.height - 1.0
+        edge = np.minimum(np.minimum(x, w - x), np.minimum(y, h - y)) / np.float32(0.5 * min(w, h))
+        weight = np.clip(edge, 0.0, 1.0) * _between(goodness.astype(np.float32), step, shape)[tight]
+        radius = np.hypot(x - 0.5 * w, y - 0.5 * h) / np.float32(0.5 * math.hypot(w, h))
+        return Layer(
+            name=source.name,
+            eye=source.eye,
+            column=left + int(used_columns[0]),
+            row=top + int(used_rows[0]),
+            pixels=pixels,
+            valid=valid,
+            radius=np.where(valid, radius, np.float32(0.0)),
+            weight=np.where(valid, weight, np.float32(0.0)),
+        )
+
+    def _reduction(self, source: Source) -> int:
+        """By how much, a power of two, the frame is averaged so that the canvas's coarser pixels do not flicker."""
+        canvas = px_per_deg(self.projection)
+        if canvas is None:
+            return 1
+        return 2 ** max(0, math.floor(math.log2(source.px_per_deg / canvas) + 0.5))
+
+
+def px_per_deg(projection: Projection) -> float | None:
+    """In the middle of the canvas; None where all rays are parallel."""
+    middle = 0.5 * np.array([projection.width - 1, projection.height - 1])
+    d = projection.rays(middle + np.array([[0.0, 0.25], [0.0, 1.25]]))[1]
+    angle = math.degrees(2.0 * math.asin(min(0.5 * float(np.linalg.norm(d[1] - d[0])), 1.0)))
+    return 1.0 / angle if angle > 1e-9 else None
+
+
+def _node_step(projection: Projection) -> int:
+    scale = px_per_deg(projection)
+    if scale is None:
+        return _MAP_STEP_PX
+    return max(1, min(32, 2 ** math.floor(math.log2(max(_NODE_DEG * scale, 1.0)) + 0.25)))
+
+
+def _between(nodes: F32, step: int, shape: tuple[int, int]) -> F32:
+    """Values (rows, columns) at nodes ``step`` px apart, interpolated at every pixel of ``shape``; NaN spreads."""
+    out = nodes
+    for axis in (0, 1):
+        t = (np.arange(shape[axis]) % step / np.float32(step)).astype(np.float32)
+        index = np.arange(shape[axis]) // step
+        above = np.minimum(index + 1, out.shape[axis] - 1)
+        # At a node itself the next one, which may be NaN, has no say.
+        above = np.where(t > 0, above, index)
+        t = t[:, None] if axis == 0 else t
+        low = np.take(out, index, axis=axis)
+        out = low + t * (np.take(out, above, axis=axis) - low)
+    return out.astype(np.float32, copy=False)
+
+
+def _sampled(pixels: NDArray[np.generic], x: F32, y: F32, factor: int) -> F32:
+    """The image (rows, columns[, 3]) at places (x, y), float32; first averaged over ``factor`` x ``factor`` px."""
+    image = pixels.astype(np.float32)
+    if factor > 1:
+        size = (-(-image.shape[1] // factor), -(-image.shape[0] // factor))
+        rest = size[1] * factor - image.shape[0], size[0] * factor - image.shape[1]
+        wide = cv2.copyMakeBorder(image, 0, rest[0], 0, rest[1], cv2.BORDER_REPLICATE)
+        image = cv2.resize(wide, size, interpolation=cv2.INTER_AREA)
+        x, y = (x - (factor - 1) / 2.0) / factor, (y - (factor - 1) / 2.0) / factor
+    out = np.empty((*x.shape, *image.shape[2:]), dtype=np.float32)
+    # cv2.remap takes no more than 32767 columns or rows of map at once.
+    for top in range(0, x.shape[0], 8192):
+        for left in range(0, x.shape[1], 8192):
+            part = slice(top, top + 8192), slice(left, left + 8192)
+            out[part] = cv2.remap(
+                image,
+                x[part].astype(np.float32),
+                y[part].astype(np.float32),
+                cv2.INTER_LANCZOS4,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+    return out
+
+
+def footprint(source: Source, surface: Surface, count: int = 33) -> Float:
+    """Places (n, 3), m, LOCAL_LEVEL, that a grid of the frame's usable pixels sees; far ones at ``FAR_M``."""
+    camera = source.camera
+    grid = pixel_grid(count, count) / (count - 1) * np.array([camera.width - 1, camera.height - 1])
+    whole = np.rint(grid).astype(np.int64)
+    # The rim is not usable, but what is beside it is.
+    near = np.clip(whole, 2 * _RIM_PX, np.array([camera.width, camera.height]) - 1 - 2 * _RIM_PX)
+    kept = source.usable[near[..., 1], near[..., 0]]
+    origins, directions = camera.ray(grid[kept])
+    points: Float = origins + directions / np.maximum(surface.nearness(origins, directions), 1.0 / FAR_M)[:, None]
+    return points[np.isfinite(points[:, 0])]
+
+
+def to_colour(layers: Sequence[Layer]) -> list[Layer]:
+    """Grey layers become colour ones where any of them has colour, so that all can be blended."""
+    if all(layer.pixels.ndim == 2 for layer in layers) or all(layer.pixels.ndim == 3 for layer in layers):
+        return list(layers)
+    return [coloured(layer) for layer in layers]
+
+
+def coloured(layer: Layer) -> Layer:
+    """The layer with three channels."""
+    if layer.pixels.ndim == 3:
+        return layer
+    pixels = np.repeat(layer.pixels[..., None], 3, axis=2)
+    return Layer(layer.name, layer.eye, layer.column, layer.row, pixels, layer.valid, layer.radius, layer.weight)

@@ -1,0 +1,206 @@
+"""A ring of stereo pairs all around a stop, as a panorama is taken, with a pointing that is told a little wrong.
+
+The mast turns to each pointing but does not stop exactly where its telemetry says: the records tell the pointing that
+was asked for, the images are taken from where the head truly was.  The rig of the two eyes is rigid, so both eyes of a
+shot share the error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stereo3d.camera import CAHVORE
+from stereo3d.camera.mast import head_from_joints, joints
+from stereo3d.frames import Float, Frame, RigidTransform, locked
+from stereo3d.image import Image
+from stereo3d.observation import Eye, Observation, StereoPair
+from stereo3d.simulate.navcam import (
+    ATTITUDE,
+    BINNING,
+    DRIVE,
+    MAST_AZIMUTH_DEG,
+    MAST_ELEVATION_DEG,
+    POSITION_M,
+    SITE,
+    boresight_deg,
+    navcam_pair,
+)
+from stereo3d.simulate.pair import LEFT_SENSOR, RIGHT_SENSOR
+from stereo3d.simulate.render import render, true_geometry
+from stereo3d.simulate.sensor import Sensor, expose
+from stereo3d.simulate.surface import ROVER
+from stereo3d.simulate.world import World, WorldSettings, jezero_floor
+from stereo3d.stereo.truth import Truth
+
+POINTING_SIGMA_DEG = 0.12
+"""Standard deviation of the mast's error in pan and in tilt, each."""
+AZIMUTHS_DEG = tuple(MAST_AZIMUTH_DEG + 60.0 * k for k in range(6))
+_FIRST_SCLK_S, _SHOT_S, _EYES_S = 1000.0, 11.7, 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Ring:
+    """The observations as they are told, and what is true."""
+
+    observations: tuple[Observation, ...]
+    """Left and right eye of each shot in turn; their cameras, and their mast angles, are those of the telemetry."""
+    true_cameras: tuple[CAHVORE, ...]
+    """The cameras that the images were truly taken with, in the order of the observations, in ROVER_NAV."""
+    true_joints_deg: Float
+    """(shots, 2) pan and tilt at which each shot was truly taken."""
+    told_joints_deg: Float
+    """(shots, 2) pan and tilt that the telemetry tells."""
+    world: World
+    """In LOCAL_LEVEL of the stop."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "true_joints_deg", locked(self.true_joints_deg))
+        object.__setattr__(self, "told_joints_deg", locked(self.told_joints_deg))
+
+    @property
+    def pairs(self) -> tuple[StereoPair, ...]:
+        """The two eyes of each shot, with the told cameras."""
+        return tuple(
+            StereoPair(left, right) for left, right in zip(self.observations[::2], self.observations[1::2], strict=True)
+        )
+
+    @property
+    def true_observations(self) -> tuple[Observation, ...]:
+        """The observations with their true cameras in the place of the told ones (mast angles too)."""
+        out = []
+        for observation, camera in zip(self.observations, self.true_cameras, strict=True):
+            azimuth, elevation = boresight_deg(camera)
+            out.append(replace(observation, camera=camera, mast_azimuth_deg=azimuth, mast_elevation_deg=elevation))
+        return tuple(out)
+
+    def truth(self, shot: int, told: bool = False) -> Truth:
+        """What the pixels of the left image of a shot show.
+
+        XYZ is in ROVER_NAV as it is, or, with ``told``, where the told camera puts it: a map that is measured with the
+        told cameras is compared with the latter.  The ranges along the pixels' rays are the same.
+        """
+        observation = self.observations[2 * shot]
+        level = observation.level_from_rover
+        left, right = self.true_cameras[2 * shot : 2 * shot + 2]
+        truth = true_geometry(self.world, left.moved(level), right.moved(level), level.inverse())
+        if told:
+            truth = replace(truth, xyz=_turn(left, cast(CAHVORE, observation.camera)).apply(truth.xyz))
+        return truth
+
+    def cast(self, origins: Float, directions: Float) -> tuple[Float, NDArray[np.int32]]:
+        """What rays in ROVER_NAV (the true one) meet first: range (...), m, NaN = sky, and the body (...).
+
+        Origins and unit directions are (..., 3).  Bodies are GROUND, ROVER and less, or the rock's number from 0.
+        """
+        level = self.observations[0].level_from_rover
+        origins, directions = np.broadcast_arrays(np.asarray(origins), np.asarray(directions))
+        hits = self.world.surface.intersect(
+            level.apply(origins.reshape(-1, 3)), level.rotate(directions.reshape(-1, 3))
+        )
+        range_m = np.where(np.isfinite(hits.distance_m), hits.distance_m, np.nan)
+        return range_m.reshape(directions.shape[:-1]), hits.body.reshape(directions.shape[:-1])
+
+    def sees_rover(self, number: int) -> NDArray[np.bool_]:
+        """(rows, columns): where an observation shows the rover's own body."""
+        camera = self.true_cameras[number]
+        columns, rows = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
+        return self.cast(*camera.ray(np.stack([columns, rows], axis=-1)))[1] <= ROVER
+
+
+def simulate_ring(
+    seed: int,
+    *,
+    binning: int = BINNING,
+    samples: int = 3,
+    azimuths_deg: Sequence[float] = AZIMUTHS_DEG,
+    elevation_deg: float = MAST_ELEVATION_DEG,
+    sigma_deg: float = POINTING_SIGMA_DEG,
+    stretch: float = 0.2,
+    settings: WorldSettings | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> Ring:
+    """Both Navcams at each of ``azimuths_deg`` (rover frame) and one elevation, over one floor all around.
+
+    ``binning``: sensor pixels per image pixel (4 gives 1280 x 960); ``samples`` squared rays per pixel;
+    ``sigma_deg``: the mast's error in pan and in tilt.  Each frame has a stretch of its own, its gain and offset within
+    ``stretch`` of the eye's usual ones; the first shot has the usual ones.  Everything follows from the arguments.
+    """
+    settings = settings or WorldSettings(half_width_deg=180.0)
+    rover = Frame.rover(SITE, DRIVE)
+    pose = RigidTransform.from_quaternion(Frame.site(SITE), rover, ATTITUDE, POSITION_M)
+    level = RigidTransform(Frame.local_level(SITE, DRIVE), rover, pose.rotation)
+    told = np.array([joints(azimuth, elevation_deg) for azimuth in azimuths_deg])
+    rng = np.random.default_rng([seed, 12])
+    true = told + rng.normal(0.0, sigma_deg, told.shape)
+
+    told_cameras, true_cameras = [], []
+    for azimuth, told_joints, true_joints in zip(azimuths_deg, told, true, strict=True):
+        # One rigid motion of the whole head: the eyes of the told pair fit each other exactly.
+        turn = head_from_joints(*true_joints, rover) @ head_from_joints(*told_joints, rover).inverse()
+        for camera in navcam_pair(binning, azimuth, elevation_deg):
+            told_cameras.append(camera)
+            true_cameras.append(camera.moved(turn))
+
+    first = true_cameras[0].moved(level)
+    centre = level.apply(np.mean([camera.C for camera in true_cameras], axis=0))[:2]
+    down = level.rotate(np.array([0.0, 0.0, 1.0]))
+    world = jezero_floor(seed, first, down, settings, centre=centre, level_from_rover=level)
+    observations = []
+    for number, (camera, true_camera) in enumerate(zip(told_cameras, true_cameras, strict=True)):
+        if progress is not None:
+            progress("rendering", number / len(told_cameras))
+        shot, eye = number // 2, (Eye.LEFT, Eye.RIGHT)[number % 2]
+        sensor = (LEFT_SENSOR, RIGHT_SENSOR)[number % 2]
+        if shot > 0:
+            sensor = stretched(sensor, stretch, np.random.default_rng([seed, number, 13]))
+        radiance = render(world, true_camera.moved(level), samples, seed=100 * seed + number)
+        pixels = expose(sensor, radiance, np.random.default_rng([seed, number, 11]))
+        azimuth, elevation = boresight_deg(camera)
+        observations.append(
+            Observation(
+                product_id=f"SIM_NAVCAM_{eye.name}_{seed:04d}_{shot + 1:02d}",
+                mission="simulated",
+                instrument=f"NAVCAM_{eye.name}",
+                eye=eye,
+                image=Image(pixels, np.ones(pixels.shape[:2], dtype=bool)),
+                camera=camera,
+                sol=0,
+                site=SITE,
+                drive=DRIVE,
+                sclk_s=_FIRST_SCLK_S + shot * _SHOT_S + (number % 2) * _EYES_S,
+                site_from_rover=pose,
+                mast_azimuth_deg=azimuth,
+                mast_elevation_deg=elevation,
+                subframe=(1, 1, camera.width * binning, camera.height * binning),
+                scale_factor=binning,
+            )
+        )
+    return Ring(tuple(observations), tuple(true_cameras), true, told, world)
+
+
+def stretched(sensor: Sensor, share: float, rng: np.random.Generator) -> Sensor:
+    """The eye with another stretch to eight bits: its gain and offset within ``share``, its gamma within a fifth of it.
+
+    The gain only falls, as what a brighter stretch would clip is lost.
+    """
+    gain, offset, gamma = rng.uniform(-share, 0.0), rng.uniform(-share, share), rng.uniform(-share, share)
+    dark = sensor.dark_dn * (1.0 + 2.0 * offset)
+    return replace(
+        sensor,
+        gamma=sensor.gamma * (1.0 + 0.2 * gamma),
+        dark_dn=dark,
+        top_dn=dark + (sensor.top_dn - dark) * (1 + gain),
+    )
+
+
+def _turn(source: CAHVORE, to: CAHVORE) -> RigidTransform:
+    """The rigid motion within the rover's frame that brings one camera onto another of the same make."""
+    axes = [np.linalg.qr(np.stack([c.A, c.H, c.V], axis=1)) for c in (source, to)]
+    (q1, r1), (q2, r2) = axes
+    rotation = (q2 * np.sign(np.diag(r2))) @ (q1 * np.sign(np.diag(r1))).T
+    return RigidTransform(to.frame, source.frame, rotation, to.C - rotation @ source.C)
