@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,10 +58,17 @@ class Projection(ABC):
     def pixels_towards(self, directions: ArrayLike) -> Float:
         """Directions (..., 3) of what is infinitely far to pixels (..., 2); NaN where there is none."""
 
+    @abstractmethod
+    def scaled(self, width: int) -> Self:
+        """The same view on a canvas of another width."""
+
     @property
     def full_circle(self) -> bool:
         """Whether the right edge of the canvas is its left edge too."""
         return False
+
+    def _height_at(self, width: int) -> int:
+        return max(1, round(self.height * width / self.width))
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -115,6 +122,12 @@ class _Around(Projection):
     @property
     def full_circle(self) -> bool:
         return self.width > 360.0 * self.px_per_deg - 0.5
+
+    def scaled(self, width: int) -> Self:
+        share = width / self.width
+        row = (self.horizon_row + 0.5) * share - 0.5
+        height = max(1, math.ceil(self.height * share - 1e-9))
+        return replace(self, width=width, height=height, px_per_deg=self.px_per_deg * share, horizon_row=row)
 
     @abstractmethod
     def _level_down(self, rise_rad: Float) -> tuple[Float, Float]:
@@ -182,6 +195,10 @@ class Polar(Projection):
     px_per_deg: float
     """Along the radius."""
 
+    def scaled(self, width: int) -> Self:
+        share = width / self.width
+        return replace(self, width=width, height=self._height_at(width), px_per_deg=self.px_per_deg * share)
+
     def rays(self, pixels: ArrayLike) -> tuple[Float, Float]:
         p = np.asarray(pixels, dtype=np.float64)
         x, y = p[..., 0] - 0.5 * (self.width - 1), 0.5 * (self.height - 1) - p[..., 1]
@@ -215,6 +232,10 @@ class Perspective(Projection):
         super().__post_init__()
         if not (self.focal_px > 0.0 and abs(self.elevation_deg) <= 90.0):
             raise ValueError("a perspective needs a focal length and an elevation from -90 to 90 degrees")
+
+    def scaled(self, width: int) -> Self:
+        share = width / self.width
+        return replace(self, width=width, height=self._height_at(width), focal_px=self.focal_px * share)
 
     @property
     def _axes(self) -> Float:
@@ -269,6 +290,10 @@ class Vertical(Projection):
         if not (self.m_per_px > 0.0 and abs(self.lean) < 1.0):
             raise ValueError("an overhead view needs a size of its pixels, and less than 45 degrees of lean")
 
+    def scaled(self, width: int) -> Self:
+        share = width / self.width
+        return replace(self, width=width, height=self._height_at(width), m_per_px=self.m_per_px / share)
+
     def rays(self, pixels: ArrayLike) -> tuple[Float, Float]:
         p = np.asarray(pixels, dtype=np.float64)
         origins = np.empty((*p.shape[:-1], 3))
@@ -299,12 +324,13 @@ def projection_from_json(content: Any) -> Projection:
         kind = KINDS[content["kind"]]
         frame = Frame.local_level(int(content["frame"]["site"]), int(content["frame"]["drive"]))
         eye = content["eye_path"]
-        slope = tuple(float(v) for v in eye["slope"])
-        path = EyePath(np.array(eye["centre_m"], dtype=np.float64), float(eye["forward_m"]), float(eye["right_m"]), slope)  # type: ignore[arg-type]
+        slope = [float(v) for v in eye["slope"]]
+        centre = np.array(eye["centre_m"], dtype=np.float64)
+        path = EyePath(centre, float(eye["forward_m"]), float(eye["right_m"]), (slope[0], slope[1]))
         wanted = {f.name for f in fields(kind)} - {f.name for f in fields(Projection)}
         numbers = {name: float(content["parameters"][name]) for name in wanted}
-        return kind(frame, int(content["width"]), int(content["height"]), path, **numbers)  # type: ignore[arg-type]
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        return kind(frame, int(content["width"]), int(content["height"]), path, **numbers)
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise RecordError(
             f"this does not describe a panorama's projection ({type(error).__name__}: {error})",
             expected="the JSON file that 'stereo3d panorama' writes beside its picture",

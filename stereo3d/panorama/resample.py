@@ -7,7 +7,6 @@ between: that is exact to some 0.01 px of a frame, but for a cell's width about 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -68,11 +67,11 @@ def make_source(observation: Observation, hide_rover: bool = False) -> Source:
     """
     image = observation.image
     usable = image.valid & ~vignette(observation)
-    pixels = image.luminance if image.is_mosaic else image.pixels
+    pixels: NDArray[np.generic] = image.luminance if image.is_mosaic else image.pixels
     if pixels.dtype == np.float32:
-        known = np.isfinite(pixels) if pixels.ndim == 2 else np.isfinite(pixels).all(axis=2)
-        usable &= known
-        pixels = np.where(known if pixels.ndim == 2 else known[..., None], pixels, np.float32(0.0))
+        known = np.isfinite(pixels.reshape(*usable.shape, -1)).all(axis=2)
+        usable = usable & known
+        pixels = np.where(known.reshape(*usable.shape, *(1,) * (pixels.ndim - 2)), pixels, np.float32(0.0))
     if hide_rover:
         usable &= ~rover(observation)
     camera = observation.camera.moved(observation.level_from_rover)
@@ -154,8 +153,9 @@ class Canvas:
         goodness[hidden] *= _HIDDEN_WEIGHT
         found = camera.project(points).astype(np.float32)
         left, top = columns.start * step, rows.start * step
-        shape = min((rows.stop - 1 - rows.start) * step + 1, p.height - top), min(
-            (columns.stop - 1 - columns.start) * step + 1, p.width - left
+        shape = (
+            min((rows.stop - 1 - rows.start) * step + 1, p.height - top),
+            min((columns.stop - 1 - columns.start) * step + 1, p.width - left),
         )
         x, y = (_between(found[..., k], step, shape) for k in (0, 1))
         with np.errstate(invalid="ignore"):
@@ -192,7 +192,7 @@ class Canvas:
         canvas = px_per_deg(self.projection)
         if canvas is None:
             return 1
-        return 2 ** max(0, math.floor(math.log2(source.px_per_deg / canvas) + 0.5))
+        return int(2 ** max(0, math.floor(math.log2(source.px_per_deg / canvas) + 0.5)))
 
 
 def px_per_deg(projection: Projection) -> float | None:
@@ -207,14 +207,14 @@ def _node_step(projection: Projection) -> int:
     scale = px_per_deg(projection)
     if scale is None:
         return _MAP_STEP_PX
-    return max(1, min(32, 2 ** math.floor(math.log2(max(_NODE_DEG * scale, 1.0)) + 0.25)))
+    return int(max(1, min(32, 2 ** math.floor(math.log2(max(_NODE_DEG * scale, 1.0)) + 0.25))))
 
 
 def _between(nodes: F32, step: int, shape: tuple[int, int]) -> F32:
     """Values (rows, columns) at nodes ``step`` px apart, interpolated at every pixel of ``shape``; NaN spreads."""
     out = nodes
     for axis in (0, 1):
-        t = (np.arange(shape[axis]) % step / np.float32(step)).astype(np.float32)
+        t: F32 = (np.arange(shape[axis]) % step / np.float32(step)).astype(np.float32)
         index = np.arange(shape[axis]) // step
         above = np.minimum(index + 1, out.shape[axis] - 1)
         # At a node itself the next one, which may be NaN, has no say.
@@ -233,19 +233,15 @@ def _sampled(pixels: NDArray[np.generic], x: F32, y: F32, factor: int) -> F32:
         rest = size[1] * factor - image.shape[0], size[0] * factor - image.shape[1]
         wide = cv2.copyMakeBorder(image, 0, rest[0], 0, rest[1], cv2.BORDER_REPLICATE)
         image = cv2.resize(wide, size, interpolation=cv2.INTER_AREA)
-        x, y = (x - (factor - 1) / 2.0) / factor, (y - (factor - 1) / 2.0) / factor
+        shift, scale = np.float32((factor - 1) / 2.0), np.float32(1.0 / factor)
+        x, y = (x - shift) * scale, (y - shift) * scale
     out = np.empty((*x.shape, *image.shape[2:]), dtype=np.float32)
     # cv2.remap takes no more than 32767 columns or rows of map at once.
     for top in range(0, x.shape[0], 8192):
         for left in range(0, x.shape[1], 8192):
             part = slice(top, top + 8192), slice(left, left + 8192)
-            out[part] = cv2.remap(
-                image,
-                x[part].astype(np.float32),
-                y[part].astype(np.float32),
-                cv2.INTER_LANCZOS4,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
+            maps = np.ascontiguousarray(x[part]), np.ascontiguousarray(y[part])
+            out[part] = cv2.remap(image, *maps, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
     return out
 
 
@@ -260,18 +256,3 @@ def footprint(source: Source, surface: Surface, count: int = 33) -> Float:
     origins, directions = camera.ray(grid[kept])
     points: Float = origins + directions / np.maximum(surface.nearness(origins, directions), 1.0 / FAR_M)[:, None]
     return points[np.isfinite(points[:, 0])]
-
-
-def to_colour(layers: Sequence[Layer]) -> list[Layer]:
-    """Grey layers become colour ones where any of them has colour, so that all can be blended."""
-    if all(layer.pixels.ndim == 2 for layer in layers) or all(layer.pixels.ndim == 3 for layer in layers):
-        return list(layers)
-    return [coloured(layer) for layer in layers]
-
-
-def coloured(layer: Layer) -> Layer:
-    """The layer with three channels."""
-    if layer.pixels.ndim == 3:
-        return layer
-    pixels = np.repeat(layer.pixels[..., None], 3, axis=2)
-    return Layer(layer.name, layer.eye, layer.column, layer.row, pixels, layer.valid, layer.radius, layer.weight)

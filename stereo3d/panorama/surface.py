@@ -127,7 +127,9 @@ def range_image(samples: Sequence[Samples], step_deg: float) -> tuple[F32, NDArr
 class MeasuredGround:
     """The ground of all pairs as a star about the mast's axis, for casting rays (embree)."""
 
-    def __init__(self, centre: ArrayLike, samples: Sequence[Samples], plane: Plane, step_deg: float = _STEP_DEG) -> None:
+    def __init__(
+        self, centre: ArrayLike, samples: Sequence[Samples], plane: Plane, step_deg: float = _STEP_DEG
+    ) -> None:
         """``centre`` (3,), m, LOCAL_LEVEL: of the mast's axis at the height of the eyes.
 
         Holes take after what surrounds them, by its difference from ``plane``.  Raises MissingLibraryError without
@@ -168,7 +170,8 @@ class MeasuredGround:
         away = (p - c).reshape(-1, 3)
         distance = np.linalg.norm(away, axis=-1)
         met = self._cast(np.broadcast_to(c - self._centre, away.shape), away / distance[:, None])
-        return (met < (1.0 - _HIDDEN_SHARE) * distance).reshape(p.shape[:-1])
+        out: NDArray[np.bool_] = met < (1.0 - _HIDDEN_SHARE) * distance
+        return out.reshape(p.shape[:-1])
 
     def _cast(self, origins: Float, directions: Float) -> F32:
         """Distances (n,), m, to the first hits; infinity where there is none."""
@@ -217,7 +220,8 @@ def _filled(values: F32, known: NDArray[np.bool_]) -> F32:
     """
     columns = values.shape[1]
     wide = columns // 4
-    stack = [(_wrapped(np.where(known, values, 0.0).astype(np.float32), wide), _wrapped(known.astype(np.float32), wide))]
+    start = np.where(known, values, 0.0).astype(np.float32)
+    stack = [(_wrapped(start, wide), _wrapped(known.astype(np.float32), wide))]
     while min(stack[-1][0].shape) > 2 and not (stack[-1][1] > 0).all():
         v, w = stack[-1]
         size = (-(-v.shape[1] // 2), -(-v.shape[0] // 2))
