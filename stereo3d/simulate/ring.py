@@ -141,7 +141,7 @@ def simulate_ring(
     told_cameras, true_cameras = [], []
     for azimuth, told_joints, true_joints in zip(azimuths_deg, told, true, strict=True):
         # One rigid motion of the whole head: the eyes of the told pair fit each other exactly.
-        turn = head_from_joints(*true_joints, rover) @ head_from_joints(*told_joints, rover).inverse()
+        turn = _head(true_joints, rover) @ _head(told_joints, rover).inverse()
         for camera in navcam_pair(binning, azimuth, elevation_deg):
             told_cameras.append(camera)
             true_cameras.append(camera.moved(turn))
@@ -196,6 +196,11 @@ def stretched(sensor: Sensor, share: float, rng: np.random.Generator) -> Sensor:
         dark_dn=dark,
         top_dn=dark + (sensor.top_dn - dark) * (1 + gain),
     )
+
+
+def _head(joints_deg: Float, rover: Frame) -> RigidTransform:
+    pan, tilt = joints_deg
+    return head_from_joints(float(pan), float(tilt), rover)
 
 
 def _turn(source: CAHVORE, to: CAHVORE) -> RigidTransform:
