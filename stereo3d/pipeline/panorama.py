@@ -151,9 +151,7 @@ def _eyes(scene: Scene, wanted: str | None) -> tuple[Eye, ...]:
     return eyes
 
 
-def _surface(
-    scene: Scene, path: EyePath, settings: PanoramaSettings, stages: Stages, notes: list[str]
-) -> Surface:
+def _surface(scene: Scene, path: EyePath, settings: PanoramaSettings, stages: Stages, notes: list[str]) -> Surface:
     """The measured ground of all pairs, or the plane of the wheels where there is no stereo."""
     plane = Plane.of_wheels(scene.observations[0].level_from_rover)
     pairs = scene.pairs if settings.stereo else ()
