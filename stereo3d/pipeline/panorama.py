@@ -194,7 +194,10 @@ def _depth(
         low, high = np.percentile(some, [0.1, 99.9]) if some.size else (0.0, 1.0)
         if high <= 16.0:  # radiance or I/F, not DN
             gain = 50_000.0 / max(float(high - low), 1e-12)
-            scaled = {id(s): replace(s, pixels=(s.pixels - np.float32(low)) * np.float32(gain)) for s in sources}
+            scaled = {
+                id(s): replace(s, pixels=(s.pixels.astype(np.float32) - np.float32(low)) * np.float32(gain))
+                for s in sources
+            }
             sources = [scaled[id(s)] for s in sources]
             of_eye = {eye: [scaled[id(s)] for s in found] for eye, found in of_eye.items()}
     return np.uint16, sources, of_eye
