@@ -37,7 +37,7 @@ def draw_graticule(pixels: NDArray[np.generic], projection: Projection) -> tuple
     """
     rgb = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
     rgb = np.ascontiguousarray(rgb, dtype=np.uint8).copy()
-    unit = max(11.0, min(projection.height, projection.width / 2.0) / 45.0)
+    unit = max(11.0, min(projection.height, projection.width / 2.0) / 36.0)
     lines = _map_lines(projection) if isinstance(projection, Vertical) else _sky_lines(projection, unit)
     ink = np.zeros(rgb.shape[:2], dtype=np.uint8)
     thick = max(1, round(unit / 12.0))
@@ -74,7 +74,7 @@ def _sky_lines(projection: Projection, unit: float) -> list[_Line]:
         )
     for elevation in np.arange(-90.0 + rise, 90.0, rise):
         around = np.linspace(0.0, 360.0, 1441)
-        sign = "+" if elevation > 0 else "\N{MINUS SIGN}" if elevation < 0 else ""
+        sign = "+" if elevation > 0 else "-" if elevation < 0 else ""
         lines.append(_Line(f"{sign}{abs(elevation):g}°", _towards(projection, around, np.full(1441, elevation)), False))
     return lines
 
@@ -140,7 +140,7 @@ def _write(rgb: NDArray[np.uint8], drawn: NDArray[np.bool_], text: str, place: F
     piece = Pil.fromarray(rgb[top:bottom, left:right])
     pen = ImageDraw.Draw(piece)
     at = (float(place[0] - left), float(place[1] - top))
-    rim = max(1, round(unit / 8.0))
+    rim = max(1, round(unit / 12.0))
     pen.text(at, text, font=font, fill="white", anchor="mm", stroke_width=rim, stroke_fill="black")
     after = np.asarray(piece)
     drawn[top:bottom, left:right] |= (after != rgb[top:bottom, left:right]).any(axis=2)
