@@ -12,7 +12,7 @@ from stereo3d.panorama.cells import Cells, common
 
 Float = NDArray[np.float64]
 
-CELLS_PER_PAIR = 4000
+CELLS_PER_PAIR = 3000
 """More are thinned out evenly: they are neighbours and know the same."""
 MIN_CELLS = 12
 """Fewer common cells tie no frames together."""
@@ -229,7 +229,7 @@ class Adjustment:
         return np.asarray(np.sqrt(np.maximum(np.diag(inverse @ scatter @ inverse), 0.0)))
 
     def _prior_scatter(self) -> Float:
-        """What the priors add to the scatter: their weight; the gauge and the shared slope are choices and add nothing."""
+        """What the priors add to the scatter: their weight; gauge and shared slope are choices and add nothing."""
         return np.diag(self._prior_weights())
 
     def _prior_weights(self) -> Float:
