@@ -212,10 +212,16 @@ class Adjustment:
 
     def _sigma(self, spread: float) -> Float:
         """Standard deviations of the unknowns: the scatter of the clusters between two inverse normal matrices."""
-        normal, scatter = self._prior.copy(), self._prior_scatter()
+        normal, scatter = np.zeros_like(self._prior), self._prior_scatter()
+        weights, slopes = 0.0, 0.0
         for pair in self.pairs:
             e, jacobian = self._residual(pair)
             weight = _weight(e, CUT * spread) / spread**2
+            square = (e / (CUT * spread)) ** 2
+            weights, slopes = (
+                weights + float(weight.sum()),
+                slopes + float(((1 - 3 * square) / (1 + square) ** 3).sum()),
+            )
             clusters, number = np.unique(pair.cluster, return_inverse=True)
             pulls = np.zeros((len(clusters), self._unknowns))
             for channel in range(self.channels):
@@ -225,7 +231,9 @@ class Adjustment:
                 np.add.at(pull, number, j * (weight[:, channel] * e[:, channel])[:, None])
                 pulls[:, at] += pull
             scatter += pulls.T @ pulls
-        inverse = np.linalg.inv(normal)
+        # The pull of a robust function grows with its slope, which is less than its weight.
+        share = slopes / spread**2 / weights if weights > 0 else 1.0
+        inverse = np.linalg.inv(self._prior + max(share, 0.1) * normal)
         return np.asarray(np.sqrt(np.maximum(np.diag(inverse @ scatter @ inverse), 0.0)))
 
     def _prior_scatter(self) -> Float:
