@@ -21,6 +21,7 @@ from stereo3d.panorama.surface import Surface
 
 REDUCED_COLUMNS = 1500
 """Brightness and seams are settled on a canvas of at most so many columns."""
+_TONE = (2.0, 98.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +67,50 @@ class Mosaic:
         return Mosaic(pixels, seen, tuple(moved), self.seam_step_before, self.seam_step_after)
 
 
+@dataclass(frozen=True, eq=False)
+class Tone:
+    """From the frames' common scale of brightness to the DN of the picture, per channel."""
+
+    gain: NDArray[np.float64]
+    """(channels,)"""
+    offset: NDArray[np.float64]
+    """(channels,), DN."""
+
+    def dn(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Values (rows, columns[, channels]) in DN."""
+        if values.ndim == 2:
+            return values * np.float32(self.gain[0]) + np.float32(self.offset[0])
+        return values * self.gain.astype(np.float32) + self.offset.astype(np.float32)
+
+    def values(self, dn: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The reverse."""
+        if dn.ndim == 2:
+            return (dn - np.float32(self.offset[0])) / np.float32(self.gain[0])
+        return (dn - self.offset.astype(np.float32)) / self.gain.astype(np.float32)
+
+
+def usual_tone(layers: Sequence[Layer], radiometry: Radiometry) -> Tone:
+    """The tone that gives the picture the brightness and contrast of its frames as delivered.
+
+    The overlaps tell how frames differ; they hardly tell what is common to all of them.
+    """
+    raw, balanced = [], []
+    for layer in layers:
+        corrected = radiometry.corrected(layer)[layer.valid][::5]
+        corrected = corrected.reshape(len(corrected), -1)
+        delivered = layer.pixels[layer.valid][::5].reshape(len(corrected), -1)
+        raw.append(np.broadcast_to(delivered, corrected.shape))
+        balanced.append(corrected)
+    channels = max(b.shape[1] for b in balanced)
+    gain, offset = np.ones(channels), np.zeros(channels)
+    for c in range(channels):
+        low, high = np.percentile(np.concatenate([b[:, min(c, b.shape[1] - 1)] for b in balanced]), _TONE)
+        wanted = np.percentile(np.concatenate([r[:, min(c, r.shape[1] - 1)] for r in raw]), _TONE)
+        gain[c] = (wanted[1] - wanted[0]) / (high - low) if high > low and wanted[1] > wanted[0] else 1.0
+        offset[c] = wanted[0] - gain[c] * low
+    return Tone(gain, offset)
+
+
 def reduced_canvas(projection: Projection, surface: Surface) -> Canvas:
     """The same view with at most :data:`REDUCED_COLUMNS` columns."""
     return Canvas(projection.scaled(min(projection.width, REDUCED_COLUMNS)), surface)
@@ -76,6 +121,7 @@ def make_mosaic(
     surface: Surface,
     sources: Sequence[Source],
     radiometry: Radiometry,
+    tone: Tone,
     dtype: type[np.uint8] | type[np.uint16],
     tell: Callable[[float], None] = lambda share: None,
 ) -> Mosaic | None:
@@ -111,10 +157,10 @@ def make_mosaic(
             k = max(numbers, key=lambda n: _common_columns(layers[n], layer, scale))
             blender.feed(radiometry.corrected(layer), layer.valid, region(labels, k, place, scale), *place[:2])
         tell(0.25 + 0.65 * (number + 1) / len(sources))
-    pixels = _in_dn(blender, colour, dtype)
+    pixels = _in_dn(blender, tone, colour, dtype)
     seen = blender.seen.copy()
     del blender
-    shrunk = cv2.resize(pixels, shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
+    shrunk = tone.values(cv2.resize(pixels, shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32))
     after = seam_steps(layers, corrected, labels, radiometry.value_range, shrunk).mean
     total = max(int((labels != UNSEEN).sum()), 1)
     taken = []
@@ -134,11 +180,13 @@ def _common_columns(small: Layer, layer: Layer, scale: float) -> float:
     )
 
 
-def _in_dn(blender: MultiBand, colour: bool, dtype: type[np.uint8] | type[np.uint16]) -> NDArray[Any]:
+def _in_dn(blender: MultiBand, tone: Tone, colour: bool, dtype: type[np.uint8] | type[np.uint16]) -> NDArray[Any]:
     rows, columns = blender.shape
     out = np.empty((rows, columns, 3) if colour else (rows, columns), dtype=dtype)
     for first, strip in blender.strips():
-        out[first : first + len(strip)] = np.clip(np.rint(strip), 0, np.iinfo(dtype).max)
+        seen = blender.seen[first : first + len(strip)]
+        dn = np.clip(np.rint(tone.dn(strip)), 0, np.iinfo(dtype).max)
+        out[first : first + len(strip)] = np.where(seen[..., None] if colour else seen, dn, np.float32(0.0))
     return out
 
 

@@ -15,7 +15,7 @@ from stereo3d.camera import pixel_grid
 from stereo3d.errors import PanoramaError, StereoError
 from stereo3d.observation import Eye, Observation, StereoPair
 from stereo3d.panorama.eye_path import EyePath, fit_eye_paths
-from stereo3d.panorama.mosaic import Mosaic, make_mosaic, reduced_canvas
+from stereo3d.panorama.mosaic import Mosaic, Tone, make_mosaic, reduced_canvas, usual_tone
 from stereo3d.panorama.plan import CanvasWish, cut_open, for_eye, plan
 from stereo3d.panorama.projection import Projection
 from stereo3d.panorama.radiometry import Radiometry, solve
@@ -101,7 +101,7 @@ def make_panorama(
     dtype, sources, of_eye = _depth(sources, of_eye)
 
     stages.begin("balancing brightness", 0.58)
-    radiometry = _radiometry(sources, planned, paths[eyes[0]], surface)
+    radiometry, tone = _radiometry(sources, eyes, planned, paths[eyes[0]], surface)
     notes.extend(radiometry.notes)
     mosaics: dict[Eye, Mosaic] = {}
     projections: dict[Eye, Projection] = {}
@@ -113,7 +113,7 @@ def make_panorama(
         def tell(done: float, start: float = start, share: float = share) -> None:
             stages.tell(start + share * done)
 
-        made = make_mosaic(projection, surface, of_eye[eye], radiometry, dtype, tell)
+        made = make_mosaic(projection, surface, of_eye[eye], radiometry, tone, dtype, tell)
         if made is None:
             raise PanoramaError(
                 f"no {eye.value} frame lies in this {settings.canvas.kind} view",
@@ -194,18 +194,25 @@ def _depth(
         low, high = np.percentile(some, [0.1, 99.9]) if some.size else (0.0, 1.0)
         if high <= 16.0:  # radiance or I/F, not DN
             gain = 50_000.0 / max(float(high - low), 1e-12)
-            scaled = {id(s): replace(s, pixels=(s.pixels - np.float32(low)) * np.float32(gain)) for s in sources}
+            scaled = {
+                id(s): replace(s, pixels=(s.pixels.astype(np.float32) - np.float32(low)) * np.float32(gain))
+                for s in sources
+            }
             sources = [scaled[id(s)] for s in sources]
             of_eye = {eye: [scaled[id(s)] for s in found] for eye, found in of_eye.items()}
     return np.uint16, sources, of_eye
 
 
-def _radiometry(sources: Sequence[Source], planned: Projection, path: EyePath, surface: Surface) -> Radiometry:
-    """Solved on one canvas that shows all frames of both eyes, whatever the picture shows."""
+def _radiometry(
+    sources: Sequence[Source], eyes: Sequence[Eye], planned: Projection, path: EyePath, surface: Surface
+) -> tuple[Radiometry, Tone]:
+    """Solved on one canvas that shows all frames of both eyes, whatever the picture shows; the tone of ``eyes``."""
     around = plan(CanvasWish("equirectangular", width=1500), sources, planned.frame, path, surface)
     opened, _ = cut_open(around, sources, surface)
     canvas = reduced_canvas(opened, surface)
-    return solve([layer for source in sources for layer in canvas.layers(source)])
+    layers = [layer for source in sources for layer in canvas.layers(source)]
+    radiometry = solve(layers)
+    return radiometry, usual_tone([layer for layer in layers if layer.eye in eyes], radiometry)
 
 
 def _composed(mosaics: Sequence[Mosaic]) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:

@@ -12,6 +12,7 @@ from stereo3d.observation import Observation
 from stereo3d.read.protocol import Header
 from stereo3d.read.readers import reader_for
 from stereo3d.read.scene_folder import SceneFile, bundled_scene, image_files, read_scene_file
+from stereo3d.read.shot_pixels import parts_of, read_part
 from stereo3d.read.shots import Shot, rig, shots_of, without_copies
 from stereo3d.scene import Scene
 
@@ -42,23 +43,16 @@ def read_frames(inputs: Sequence[Path], metadata: Sequence[Path] = ()) -> Scene:
     shots, more = shots_of(headers)
     notes += more
     _check_memory(shots, paths[0])
-    observations = tuple(observation for shot in shots for observation in read_shot(shot, metadata, notes))
+    observations = []
+    for part in (part for shot in shots for part in parts_of(shot)):
+        found, more = read_part(part, metadata)
+        observations += found
+        notes += more
     simulated = all(o.mission == "simulated" for o in observations)
     name = described.name if described is not None else _name(paths, observations)
     if described is not None:
         simulated = simulated or described.simulated
-    return Scene(name, observations, simulated=simulated, notes=tuple(notes))
-
-
-def read_shot(shot: Shot, metadata: Sequence[Path], notes: list[str]) -> list[Observation]:
-    """The observations of a shot."""
-    return [read_header(frame, metadata) for frame in shot.frames]
-
-
-def read_header(header: Header, metadata: Sequence[Path] = ()) -> Observation:
-    """The observation of a header that was read before."""
-    assert header.path is not None
-    return reader_for(header.path).read(header.path, metadata)
+    return Scene(name, tuple(observations), simulated=simulated, notes=tuple(notes))
 
 
 def _headers(paths: Sequence[Path], metadata: Sequence[Path]) -> tuple[list[Header], list[str], SceneFile | None]:

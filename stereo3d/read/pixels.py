@@ -82,11 +82,11 @@ def _opened(path: Path) -> Iterator[PIL.Image.Image]:
         raise ImageFileError("is empty" if not start else "is not a PNG or JPEG image", file=path)
     try:
         if start.startswith(PNG_MAGIC) and len(start) >= 26:
-            _check_size(path, *struct.unpack(">II", start[16:24]))
+            check_size(path, *struct.unpack(">II", start[16:24]))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with PIL.Image.open(path, formats=("PNG", "JPEG")) as opened:
-                _check_size(path, *opened.size)
+                check_size(path, *opened.size)
                 yield opened
     except Stereo3dError:
         raise
@@ -101,7 +101,8 @@ def _opened(path: Path) -> Iterator[PIL.Image.Image]:
 _LIMITS = f"{MIN_SIDE_PX} to {MAX_SIDE_PX} px along each side"
 
 
-def _check_size(path: Path, width: int, height: int) -> None:
+def check_size(path: Path, width: int, height: int) -> None:
+    """Raise ImageFileError unless both sides are 64 to 8192 px."""
     if min(width, height) < MIN_SIDE_PX or max(width, height) > MAX_SIDE_PX:
         verb = "is" if max(width, height) <= MAX_SIDE_PX else "claims to be"
         raise ImageFileError(f"the image {verb} {width} x {height} px", file=path, expected=_LIMITS)

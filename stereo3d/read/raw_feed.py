@@ -22,9 +22,9 @@ from stereo3d.read.product_name import ProductName, parse_product_name, without_
 from stereo3d.read.protocol import Header
 from stereo3d.read.records import Fields, find_record
 
-_LARGEST = 1e6
+LARGEST = 1e6
 """Larger than any number of a real model (metres and pixels); far from where float64 would lose digits."""
-_UNIT_TOLERANCE = 0.01
+UNIT_TOLERANCE = 0.01
 _MSL_SENSOR_PX = 1024
 _ORDERS = {
     "CAHVORE": ("C;A;H;V;O;R;E;T;P", "T;P;V;O;R;E;C;A;H"),
@@ -33,8 +33,8 @@ _ORDERS = {
 }
 """Orders of the components; the feed's first days (February 2021) had the second one of CAHVORE."""
 _MISSIONS = {"mars2020": "Mars 2020", "msl": "MSL", "simulated": "simulated"}
-_SAFE = re.compile(r"[A-Za-z0-9_.\-]{1,100}", re.ASCII)
-_UTC = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?", re.ASCII)
+SAFE = re.compile(r"[A-Za-z0-9_.\-]{1,100}", re.ASCII)
+UTC = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?", re.ASCII)
 
 
 class RawFeedReader:
@@ -76,7 +76,7 @@ def header_of_record(fields: Fields, image: Path | None = None) -> Header:
     product_id = fields.text("imageid") or (without_browse_width(image.stem) if image is not None else "")
     if not product_id:
         raise RecordError("names no image", file=fields.file, expected='a record of the raw feed, with an "imageid"')
-    if not _SAFE.fullmatch(product_id):
+    if not SAFE.fullmatch(product_id):
         raise RecordError(
             f"the image id is '{product_id[:100]}'", file=fields.file, expected="1 to 100 letters, digits, _ - ."
         )
@@ -90,12 +90,12 @@ def header_of_record(fields: Fields, image: Path | None = None) -> Header:
     drive = _needed(fields, "drive", name.drive if name is not None else None)
     width, height = _size(fields, name)
     subframe = _whole(fields, 4, "subframeRect", "subframe_rect")
-    utc = _UTC.match(fields.text("date_taken_utc", "date_taken") or "")
+    utc = UTC.match(fields.text("date_taken_utc", "date_taken") or "")
     return Header(
         product_id=product_id,
         mission=_mission(fields, name),
         instrument=instrument,
-        eye=_eye(instrument, name),
+        eye=eye_of(instrument, name),
         camera=camera_of_record(fields, width, height, Frame.rover(site, drive)),
         sol=_needed(fields, "sol", name.sol if name is not None else None),
         site=site,
@@ -148,9 +148,9 @@ def camera_of_record(fields: Fields, width: int, height: int, frame: Frame) -> C
             numbers[letter] = fields.parsed(value, where)
             continue
         vectors[letter] = np.array(fields.parsed_tuple(value, 3, where))
-        if np.abs(vectors[letter]).max() > _LARGEST:
-            raise RecordError(f"{where} is '{value[:60]}'", file=fields.file, expected=f"numbers within {_LARGEST:g}")
-        if letter in "AO" and abs(float(np.linalg.norm(vectors[letter])) - 1.0) > _UNIT_TOLERANCE:
+        if np.abs(vectors[letter]).max() > LARGEST:
+            raise RecordError(f"{where} is '{value[:60]}'", file=fields.file, expected=f"numbers within {LARGEST:g}")
+        if letter in "AO" and abs(float(np.linalg.norm(vectors[letter])) - 1.0) > UNIT_TOLERANCE:
             raise RecordError(f"{where} is '{value[:60]}'", file=fields.file, expected="a vector of length 1")
     try:
         if found == "CAHVORE":
@@ -230,7 +230,7 @@ def _pose(fields: Fields, site: int, drive: int) -> RigidTransform | None:
         raise RecordError(f"the attitude is {error}", file=fields.file, expected="(w,x,y,z) of length 1") from error
 
 
-def _eye(instrument: str, name: ProductName | None) -> Eye:
+def eye_of(instrument: str, name: ProductName | None) -> Eye:
     words = instrument.upper().split("_")
     if "LEFT" in words:
         return Eye.LEFT

@@ -6,18 +6,14 @@ from pathlib import Path
 
 from stereo3d.errors import ImageFileError
 from stereo3d.observation import Observation
+from stereo3d.read.pds3 import Pds3Reader
+from stereo3d.read.pds4 import Pds4Reader
 from stereo3d.read.protocol import Reader
 from stereo3d.read.raw_feed import RawFeedReader
+from stereo3d.read.vicar import VicarReader
 
-READERS: tuple[Reader, ...] = (RawFeedReader(),)
+READERS: tuple[Reader, ...] = (RawFeedReader(), VicarReader(), Pds3Reader(), Pds4Reader())
 """Asked in this order; a reader of another source is one more entry."""
-
-_NOT_YET = {
-    ".img": "PDS3 and VICAR images (.IMG)",
-    ".vic": "VICAR images (.VIC)",
-    ".xml": "PDS4 labels (.xml)",
-    ".lbl": "PDS3 labels (.LBL)",
-}
 
 
 def reader_for(path: Path) -> Reader:
@@ -28,11 +24,12 @@ def reader_for(path: Path) -> Reader:
     suffix = path.suffix.lower()
     if suffix == ".json":
         what, todo = "is a record, not an image", "give the image; its record is found beside it, or with --metadata"
-    elif suffix in _NOT_YET:
-        what, todo = f"{_NOT_YET[suffix]} are not readable yet", "give the raw feed's PNG or JPEG of this product"
+    elif suffix in (".img", ".vic"):
+        what, todo = "has no VICAR or PDS3 label at its start", "put its label (.LBL, .xml) of the same name beside it"
     else:
         what, todo = "is no image of a format that is readable", None
-    raise ImageFileError(what, file=path, expected="PNG or JPEG images of the raw feed with JSON records", todo=todo)
+    expected = "PNG or JPEG of the raw feed, VICAR or PDS3 (.IMG, .VIC, .LBL), or a PDS4 label (.xml)"
+    raise ImageFileError(what, file=path, expected=expected, todo=todo)
 
 
 def read_observation(path: Path, metadata: Path | None = None) -> Observation:

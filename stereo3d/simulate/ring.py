@@ -33,7 +33,7 @@ from stereo3d.simulate.navcam import (
 from stereo3d.simulate.pair import LEFT_SENSOR, RIGHT_SENSOR
 from stereo3d.simulate.render import render, true_geometry
 from stereo3d.simulate.sensor import Sensor, expose
-from stereo3d.simulate.surface import ROVER
+from stereo3d.simulate.surface import GROUND, ROVER
 from stereo3d.simulate.world import World, WorldSettings, jezero_floor
 from stereo3d.stereo.truth import Truth
 
@@ -99,11 +99,18 @@ class Ring:
         """
         level = self.observations[0].level_from_rover
         origins, directions = np.broadcast_arrays(np.asarray(origins), np.asarray(directions))
-        hits = self.world.surface.intersect(
-            level.apply(origins.reshape(-1, 3)), level.rotate(directions.reshape(-1, 3))
-        )
-        range_m = np.where(np.isfinite(hits.distance_m), hits.distance_m, np.nan)
-        return range_m.reshape(directions.shape[:-1]), hits.body.reshape(directions.shape[:-1])
+        shape = directions.shape[:-1]
+        range_m, body = np.full(shape, np.nan), np.full(shape, GROUND, dtype=np.int32)
+        mapped = np.isfinite(directions[..., 0])  # where a camera has no ray there is none to cast
+        hits = self.world.surface.intersect(level.apply(origins[mapped]), level.rotate(directions[mapped]))
+        range_m[mapped] = np.where(np.isfinite(hits.distance_m), hits.distance_m, np.nan)
+        body[mapped] = hits.body
+        return range_m, body
+
+    def ground_range(self, origins: Float, directions: Float) -> Float:
+        """Range (...), m, of the ground or rock that rays in ROVER_NAV meet first; NaN = sky, or the rover itself."""
+        range_m, body = self.cast(origins, directions)
+        return np.where(body > ROVER, range_m, np.nan)
 
     def sees_rover(self, number: int) -> NDArray[np.bool_]:
         """(rows, columns): where an observation shows the rover's own body."""

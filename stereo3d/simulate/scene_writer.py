@@ -1,71 +1,113 @@
-"""A simulated pair as a scene folder that the readers take like any raw-feed pair."""
+"""Simulated pairs and rings as scene folders that the readers take like any images of the raw feed."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
 from stereo3d.camera import CAHVORE
 from stereo3d.errors import OutputError
 from stereo3d.observation import Observation
 from stereo3d.simulate.navcam import ATTITUDE, BINNING, DRIVE, POSITION_M, SITE, boresight_deg, middle, navcam_pair
 from stereo3d.simulate.pair import level_pose, simulate_pair
+from stereo3d.simulate.ring import Ring, simulate_ring
+from stereo3d.simulate.ring_truth import write_pointing_truth, write_ranges
 from stereo3d.simulate.truth_file import write_truth
 from stereo3d.stereo.truth import Truth
 
-__all__ = ["ATTITUDE", "BINNING", "DRIVE", "SITE", "navcam_pair", "raw_feed_record", "write_scene"]
+__all__ = ["ATTITUDE", "BINNING", "DRIVE", "SITE", "navcam_pair", "raw_feed_record", "write_ring", "write_scene"]
 
 
 def write_scene(folder: Path, seed: int, samples: int = 3, binning: int = BINNING) -> Truth:
-    """Simulate the scene of ``seed`` and write its folder, files of the same names replaced.
+    """Simulate one exact pair of ``seed`` and write its folder (PNG), files of the same names replaced.
 
-    The README.md of the folder is written by hand and left alone.  Raises OutputError.
+    Raises OutputError.
     """
     left, right = navcam_pair(binning)
     pair, truth = simulate_pair(seed, left, right, level_from_rover=level_pose(SITE, DRIVE, ATTITUDE), samples=samples)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        names = [_write_eye(folder, observation, binning) for observation in (pair.left, pair.right)]
+    with _written(folder):
+        names = [_write_image(folder, observation, binning, ".png") for observation in (pair.left, pair.right)]
         write_truth(folder / "truth.tif", truth)
-        _write_preview(folder / "preview.png", pair.left.image.rgb8)
-        (folder / "scene.toml").write_text(
-            "format = 1\n"
-            f'name = "{folder.name}"\n'
-            'title = "A simulated Jezero floor, seen by the Navcams of Perseverance"\n'
-            "simulated = true\n"
-            f"images = {json.dumps(names)}\n"
-            'truth = "truth.tif"\n'
-            'credit = "stereo3d (simulated; camera models: NASA/JPL-Caltech)"\n',
-            encoding="utf-8",
-        )
-    except OSError as error:
-        raise OutputError(f"the scene cannot be written: {error.strerror or error}", file=folder) from error
+        small = Image.fromarray(pair.left.image.rgb8)
+        small.thumbnail((480, 480))
+        small.quantize(128).save(folder / "preview.png", optimize=True)
+        _write_toml(folder, names, "A simulated Jezero floor, seen by the Navcams of Perseverance", {})
     return truth
 
 
-def _write_eye(folder: Path, observation: Observation, binning: int) -> str:
-    from PIL import Image
+def write_ring(
+    folder: Path,
+    seed: int,
+    samples: int = 3,
+    binning: int = BINNING,
+    progress: Callable[[str, float], None] | None = None,
+) -> Ring:
+    """Simulate the ring of ``seed`` and write its folder (lossless WebP), files of the same names replaced.
 
-    name = f"{observation.product_id}.png"
-    Image.fromarray(observation.image.rgb8).save(folder / name, optimize=True)
-    record = raw_feed_record(observation, binning)
+    truth.tif is that of the first pair.  The README.md of the folder is written by hand and left alone.  Raises
+    OutputError.
+    """
+    with _written(folder):
+        ring = simulate_ring(seed, binning=binning, samples=samples, progress=progress)
+        names = [_write_image(folder, observation, binning, ".webp") for observation in ring.observations]
+        write_truth(folder / "truth.tif", ring.truth(0, told=True))
+        write_pointing_truth(folder / "truth.json", ring)
+        write_ranges(folder / "ranges.tif", ring)
+        _contact_sheet(ring).quantize(128).save(folder / "preview.png", optimize=True)
+        title = "A simulated Jezero floor, all around, seen by the Navcams of Perseverance"
+        _write_toml(folder, names, title, {"true_pointing": "truth.json", "true_ranges": "ranges.tif"})
+    return ring
+
+
+@contextmanager
+def _written(folder: Path) -> Iterator[None]:
+    """The folder made, and OutputError for what the system refuses."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise OutputError(f"the scene cannot be written: {error.strerror or error}", file=folder) from error
+
+
+def _write_toml(folder: Path, images: list[str], title: str, more: dict[str, str]) -> None:
+    lines = ["format = 1", f'name = "{folder.name}"', f'title = "{title}"', "simulated = true"]
+    lines.append("images = [\n" + "".join(f'    "{image}",\n' for image in images) + "]")
+    lines.append('truth = "truth.tif"')
+    lines += [f'{key} = "{value}"' for key, value in more.items()]
+    lines.append('credit = "stereo3d (simulated; camera models: NASA/JPL-Caltech)"')
+    (folder / "scene.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _write_image(folder: Path, observation: Observation, binning: int, suffix: str) -> str:
+    name = observation.product_id + suffix
+    pixels = Image.fromarray(observation.image.rgb8)
+    if suffix == ".webp":
+        pixels.save(folder / name, lossless=True, quality=100, method=6)
+    else:
+        pixels.save(folder / name, optimize=True)
+    record = raw_feed_record(observation, binning, name)
     text = json.dumps(record, indent=2) + "\n"
     (folder / f"{observation.product_id}.json").write_text(text, encoding="utf-8")
     return name
 
 
-def _write_preview(path: Path, pixels: NDArray[np.uint8]) -> None:
-    from PIL import Image
+def _contact_sheet(ring: Ring, width: int = 240, across: int = 3) -> Image.Image:
+    """The left images, side by side in rows of ``across``."""
+    lefts = [pair.left.image for pair in ring.pairs]
+    height = round(width * lefts[0].height / lefts[0].width)
+    sheet = Image.new("RGB", (width * across, height * -(-len(lefts) // across)))
+    for number, image in enumerate(lefts):
+        small = Image.fromarray(image.rgb8).resize((width, height), Image.Resampling.LANCZOS)
+        sheet.paste(small, (number % across * width, number // across * height))
+    return sheet
 
-    small = Image.fromarray(pixels)
-    small.thumbnail((480, 480))
-    small.quantize(128).save(path, optimize=True)
 
-
-def raw_feed_record(observation: Observation, binning: int) -> dict[str, object]:
+def raw_feed_record(observation: Observation, binning: int, file_name: str) -> dict[str, object]:
     """The record of a simulated image, with the keys and the string forms of a Perseverance raw-feed record."""
     camera = observation.camera
     assert isinstance(camera, CAHVORE)
@@ -88,7 +130,7 @@ def raw_feed_record(observation: Observation, binning: int) -> dict[str, object]
         },
         "sol": observation.sol,
         "attitude": _tuple(ATTITUDE),
-        "image_files": {"full_res": f"{identity}.png"},
+        "image_files": {"full_res": file_name},
         "imageid": identity,
         "camera": {
             "filter_name": "UNK",
