@@ -12,7 +12,7 @@ from stereo3d.panorama.cells import Cells, common
 
 Float = NDArray[np.float64]
 
-CELLS_PER_PAIR = 4000
+CELLS_PER_PAIR = 3000
 """More are thinned out evenly: they are neighbours and know the same."""
 MIN_CELLS = 12
 """Fewer common cells tie no frames together."""
@@ -22,8 +22,15 @@ GAIN_PRIOR = 0.7
 """Sigma of the logarithm of a gain."""
 OFFSET_PRIOR = 0.15
 """Sigma of an offset, as a share of the range of brightness."""
-VIGNETTING_PRIOR = 0.5
-VIGNETTING_TERMS = 3
+VIGNETTING_PRIOR = (0.1, 0.1, 0.5, 0.5, 0.5)
+"""Sigma of the coefficients of x, y, r^2, r^4, r^6."""
+SHARED_SLOPE = 0.003
+"""Sigma of the mean over the eyes of the coefficients of x and of y.
+
+A slope that all frames share, with gains that follow it, looks as a slope of the scene does, unless the frames go all
+around: without strong evidence it is the scene's.
+"""
+VIGNETTING_TERMS = len(VIGNETTING_PRIOR)
 NOISE_SHARE = 0.004
 """Noise of a cell without texture, as a share of the range: one step of 8 bits."""
 TEXTURE_SHARE = 0.25
@@ -34,10 +41,11 @@ ROUNDS = 30
 GAUGE = 1e8
 
 
-def powers(radius: NDArray[np.floating]) -> NDArray[np.floating]:
-    """(..., terms): r^2, r^4, ... of the radius (...)."""
-    square = radius[..., None] ** 2
-    return np.concatenate([square**k for k in range(1, VIGNETTING_TERMS + 1)], axis=-1)
+def shading_terms(position: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(..., terms): x, y, r^2, r^4, r^6 of the position (..., 2)."""
+    x, y = position[..., 0], position[..., 1]
+    square = x * x + y * y
+    return np.stack([x, y, square, square**2, square**3], axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +61,9 @@ class CommonCells:
     """(cells, channels): mean DN in each."""
     noise: Float
     """(cells, channels): what each DN may be off, DN."""
-    powers_a: Float
-    powers_b: Float
-    """(cells, terms): r^2, r^4, ... in each."""
+    terms_a: Float
+    terms_b: Float
+    """(cells, terms): x, y, r^2, r^4, r^6 in each."""
     cluster: NDArray[np.intp]
     """(cells,): number of the square of cells."""
 
@@ -89,11 +97,11 @@ def common_cells(means: Sequence[Cells], numbers: Sequence[tuple[int, int]], sca
             a, b = ((c, s, (rows, columns)) for c, s in ((one, at[0]), (other, at[1])))
             texture = np.hypot(*(c.texture[s][p] for c, s, p in (a, b)))
             mean_a, mean_b = (c.mean[s][p].astype(float) for c, s, p in (a, b))
-            powers_a, powers_b = (powers(c.radius[s][p]).astype(float) for c, s, p in (a, b))
+            terms_a, terms_b = (shading_terms(c.position[s][p]).astype(float) for c, s, p in (a, b))
             noise = np.hypot(NOISE_SHARE * scale, TEXTURE_SHARE * texture).astype(float)
             cluster = (rows // CLUSTER) * (columns.max() // CLUSTER + 1) + columns // CLUSTER
             out.append(
-                CommonCells(frame, other_frame, eye, other_eye, mean_a, mean_b, noise, powers_a, powers_b, cluster)
+                CommonCells(frame, other_frame, eye, other_eye, mean_a, mean_b, noise, terms_a, terms_b, cluster)
             )
     return out
 
@@ -161,8 +169,8 @@ class Adjustment:
         gain, offset, vignetting = self._parts(self._x)
         out = []
         for dn, frame, eye, r in (
-            (pair.a, pair.first, pair.first_eye, pair.powers_a),
-            (pair.b, pair.second, pair.second_eye, pair.powers_b),
+            (pair.a, pair.first, pair.first_eye, pair.terms_a),
+            (pair.b, pair.second, pair.second_eye, pair.terms_b),
         ):
             inverse = np.exp(-(r @ vignetting[eye]))[:, None]
             slope = np.exp(gain[frame]) * inverse
@@ -181,14 +189,14 @@ class Adjustment:
         share_a = p * p / (p * p + q * q)
         inverse_a, inverse_b = (
             np.exp(-(r @ vignetting[eye]))
-            for r, eye in ((pair.powers_a, pair.first_eye), (pair.powers_b, pair.second_eye))
+            for r, eye in ((pair.terms_a, pair.first_eye), (pair.terms_b, pair.second_eye))
         )
         by_channel = []
         for c in range(self.channels):
             ec, sc, wa = e[:, c], s[:, c], share_a[:, c]
             along_a = -value_a[:, c] / sc + ec * wa
             along_b = value_b[:, c] / sc + ec * (1 - wa)
-            to_a, to_b = along_a[:, None] * pair.powers_a, along_b[:, None] * pair.powers_b
+            to_a, to_b = along_a[:, None] * pair.terms_a, along_b[:, None] * pair.terms_b
             if pair.first_eye == pair.second_eye:
                 eyes = [to_a + to_b]
             else:
@@ -204,10 +212,16 @@ class Adjustment:
 
     def _sigma(self, spread: float) -> Float:
         """Standard deviations of the unknowns: the scatter of the clusters between two inverse normal matrices."""
-        normal, scatter = self._prior.copy(), self._prior_scatter()
+        normal, scatter = np.zeros_like(self._prior), self._prior_scatter()
+        weights, slopes = 0.0, 0.0
         for pair in self.pairs:
             e, jacobian = self._residual(pair)
             weight = _weight(e, CUT * spread) / spread**2
+            square = (e / (CUT * spread)) ** 2
+            weights, slopes = (
+                weights + float(weight.sum()),
+                slopes + float(((1 - 3 * square) / (1 + square) ** 3).sum()),
+            )
             clusters, number = np.unique(pair.cluster, return_inverse=True)
             pulls = np.zeros((len(clusters), self._unknowns))
             for channel in range(self.channels):
@@ -217,26 +231,30 @@ class Adjustment:
                 np.add.at(pull, number, j * (weight[:, channel] * e[:, channel])[:, None])
                 pulls[:, at] += pull
             scatter += pulls.T @ pulls
-        inverse = np.linalg.inv(normal)
+        # The pull of a robust function grows with its slope, which is less than its weight.
+        share = slopes / spread**2 / weights if weights > 0 else 1.0
+        inverse = np.linalg.inv(self._prior + max(share, 0.1) * normal)
         return np.asarray(np.sqrt(np.maximum(np.diag(inverse @ scatter @ inverse), 0.0)))
 
     def _prior_scatter(self) -> Float:
-        """What the priors add to the scatter: their own weight (the gauge, which is a choice, adds nothing)."""
+        """What the priors add to the scatter: their weight; gauge and shared slope are choices and add nothing."""
         return np.diag(self._prior_weights())
 
     def _prior_weights(self) -> Float:
-        vignetting = self.eyes * VIGNETTING_TERMS
         return np.concatenate(
             [
                 np.full(self._count, GAIN_PRIOR**-2),
                 np.full(self._count, OFFSET_PRIOR**-2),
-                np.full(vignetting, VIGNETTING_PRIOR**-2),
+                np.tile(np.array(VIGNETTING_PRIOR) ** -2, self.eyes),
             ]
         )
 
     def _priors(self) -> Float:
         """(unknowns, unknowns): the weak priors, and the gauge: in frames tied together the gains multiply to 1."""
         out = np.diag(self._prior_weights())
+        for term in (0, 1):
+            at = 2 * self._count + np.arange(self.eyes) * VIGNETTING_TERMS + term
+            out[np.ix_(at, at)] += (SHARED_SLOPE * self.eyes) ** -2
         for members in self._groups():
             for channel in range(self.channels):
                 at = np.array(members) * self.channels + channel

@@ -27,8 +27,8 @@ class Cells:
     """(rows, columns, channels), DN."""
     texture: Array
     """(rows, columns, channels): standard deviation within the cell, DN."""
-    radius: Array
-    """(rows, columns): mean of the layer's radius, 0 to 1."""
+    position: Array
+    """(rows, columns, 2): mean of the layer's position."""
     valid: Mask
     """(rows, columns): every pixel of the cell is valid and none is saturated."""
 
@@ -54,7 +54,7 @@ def cells(layer: Layer, channels: int, size: int) -> Cells:
         row=layer.row // size,
         mean=values.mean(axis=2, dtype=np.float32),
         texture=values.std(axis=2, dtype=np.float32),
-        radius=squares(layer.radius).mean(axis=2, dtype=np.float32),
+        position=squares(layer.position).mean(axis=2, dtype=np.float32),
         valid=np.asarray(squares(usable).all(axis=2)),
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stereo3d.frames import locked
 from stereo3d.observation import Eye
 
-_PLANES = {"pixels": np.float32, "valid": np.bool_, "radius": np.float32, "weight": np.float32}
+_PLANES = {"pixels": np.float32, "valid": np.bool_, "position": np.float32, "weight": np.float32}
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +31,8 @@ class Layer:
     """(rows, columns) or (rows, columns, 3), DN of the frame on its own linear scale; 0 where not valid."""
     valid: NDArray[np.bool_]
     """(rows, columns): the frame has data there: inside, not black with vignetting, not a rover that is hidden."""
-    radius: NDArray[np.float32]
-    """(rows, columns): distance of the source pixel from the frame's centre over half the frame's diagonal, 0 to 1."""
+    position: NDArray[np.float32]
+    """(rows, columns, 2): the source pixel right of and below the frame's centre, over half the frame's diagonal."""
     weight: NDArray[np.float32]
     """(rows, columns), 0 to 1: goodness (distance to the frame's edge, resolution, no doubt about parallax)."""
 

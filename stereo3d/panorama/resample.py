@@ -175,7 +175,7 @@ class Canvas:
         w, h = camera.width - 1.0, camera.height - 1.0
         edge = np.minimum(np.minimum(x, w - x), np.minimum(y, h - y)) / np.float32(0.5 * min(w, h))
         weight = np.clip(edge, 0.0, 1.0) * _between(goodness.astype(np.float32), step, shape)[tight]
-        radius = np.hypot(x - 0.5 * w, y - 0.5 * h) / np.float32(0.5 * math.hypot(w, h))
+        position = np.stack([x - 0.5 * w, y - 0.5 * h], axis=-1) / np.float32(0.5 * math.hypot(w, h))
         return Layer(
             name=source.name,
             eye=source.eye,
@@ -183,7 +183,7 @@ class Canvas:
             row=top + int(used_rows[0]),
             pixels=pixels,
             valid=valid,
-            radius=np.where(valid, radius, np.float32(0.0)),
+            position=np.where(valid[..., None], position, np.float32(0.0)),
             weight=np.where(valid, weight, np.float32(0.0)),
         )
 
