@@ -67,8 +67,9 @@ class MultiBand:
         for level in range(self.bands + 1):
             last = level == self.bands
             coarser = None if last else cv2.pyrDown(level_picture)
-            band = level_picture if coarser is None else level_picture - _up(coarser, level_picture.shape[:2])
-            band = band.reshape(*weight.shape, self.channels)
+            band = level_picture.reshape(*weight.shape, self.channels)
+            if coarser is not None:
+                band = band - _up(coarser, weight.shape).reshape(band.shape)
             place = slice(top >> level, bottom >> level), slice(left >> level, right >> level)
             if level == 0:
                 limit = float(np.finfo(np.float16).max)

@@ -86,7 +86,7 @@ class Tone:
         """The reverse."""
         if dn.ndim == 2:
             return (dn - np.float32(self.offset[0])) / np.float32(self.gain[0])
-        return (dn - self.offset.astype(np.float32)) / self.gain.astype(np.float32)
+        return np.asarray((dn - self.offset) / self.gain, dtype=np.float32)
 
 
 def usual_tone(layers: Sequence[Layer], radiometry: Radiometry) -> Tone:
