@@ -63,13 +63,14 @@ class MultiBand:
         _paste(mask, own, column - left, row - top)
         self._seen[top:bottom, left:right] |= mask
         level_picture = continued(part, known)
+        if self.channels == 1:  # OpenCV's pyramids drop an axis of length one
+            level_picture = level_picture[..., 0]
         weight = mask.astype(np.float32)
         for level in range(self.bands + 1):
             last = level == self.bands
             coarser = None if last else cv2.pyrDown(level_picture)
-            band = level_picture.reshape(*weight.shape, self.channels)
-            if coarser is not None:
-                band = band - _up(coarser, weight.shape).reshape(band.shape)
+            band = level_picture if coarser is None else level_picture - _up(coarser, level_picture.shape[:2])
+            band = band.reshape(*weight.shape, self.channels)
             place = slice(top >> level, bottom >> level), slice(left >> level, right >> level)
             if level == 0:
                 limit = float(np.finfo(np.float16).max)
