@@ -21,6 +21,7 @@ from stereo3d.panorama.surface import Surface
 
 REDUCED_COLUMNS = 1500
 """Brightness and seams are settled on a canvas of at most so many columns."""
+_REDUCED_NODE_DEG = 0.6
 _TONE = (2.0, 98.0)
 
 
@@ -86,7 +87,7 @@ class Tone:
         """The reverse."""
         if dn.ndim == 2:
             return (dn - np.float32(self.offset[0])) / np.float32(self.gain[0])
-        return (dn - self.offset.astype(np.float32)) / self.gain.astype(np.float32)
+        return np.asarray((dn - self.offset) / self.gain, dtype=np.float32)
 
 
 def usual_tone(layers: Sequence[Layer], radiometry: Radiometry) -> Tone:
@@ -113,7 +114,7 @@ def usual_tone(layers: Sequence[Layer], radiometry: Radiometry) -> Tone:
 
 def reduced_canvas(projection: Projection, surface: Surface) -> Canvas:
     """The same view with at most :data:`REDUCED_COLUMNS` columns."""
-    return Canvas(projection.scaled(min(projection.width, REDUCED_COLUMNS)), surface)
+    return Canvas(projection.scaled(min(projection.width, REDUCED_COLUMNS)), surface, _REDUCED_NODE_DEG)
 
 
 def make_mosaic(

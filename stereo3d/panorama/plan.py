@@ -23,7 +23,6 @@ from stereo3d.panorama.projection import (
     Vertical,
 )
 from stereo3d.panorama.resample import Source, footprint
-from stereo3d.panorama.surface import Surface
 
 Float = NDArray[np.float64]
 
@@ -94,13 +93,12 @@ def plan(
     sources: Sequence[Source],
     frame: Frame,
     path: EyePath,
-    surface: Surface,
 ) -> Projection:
     """The canvas of one eye's frames.  ``frame`` is LOCAL_LEVEL of the stop.
 
     Raises PanoramaError where the frames see nothing that the projection shows.
     """
-    seen = [_footprint(s, surface, path) for s in sources]
+    seen = [_footprint(s, path) for s in sources]
     azimuths, elevations = (
         np.concatenate([getattr(f, name) for f in seen]) for name in ("azimuth_deg", "elevation_deg")
     )
@@ -130,8 +128,8 @@ def for_eye(projection: Projection, path: EyePath, eye: Eye) -> Projection:
     return replace(projection, path=path)
 
 
-def _footprint(source: Source, surface: Surface, path: EyePath) -> Footprint:
-    azimuth, level, drop = path.sight(footprint(source, surface))
+def _footprint(source: Source, path: EyePath) -> Footprint:
+    azimuth, level, drop = path.sight(footprint(source))
     known = np.isfinite(azimuth)
     return Footprint(np.degrees(azimuth[known]), np.degrees(np.arctan2(-drop[known], level[known])))
 
@@ -159,12 +157,12 @@ def quietest_azimuth(azimuths_deg: Sequence[Float]) -> float:
     return float(np.argmax(np.where(least, runs, -1.0))) + 0.5
 
 
-def cut_open(projection: Projection, sources: Sequence[Source], surface: Surface) -> tuple[Projection, int]:
+def cut_open(projection: Projection, sources: Sequence[Source]) -> tuple[Projection, int]:
     """A full circle cut where the fewest frames overlap, and by how many pixels its columns are to be rolled to the
     right at the end to stand as planned.  Other canvases as they are, and 0."""
     if not (projection.full_circle and isinstance(projection, Cylindrical | Equirectangular)):
         return projection, 0
-    cut = quietest_azimuth([_footprint(s, surface, projection.path).azimuth_deg for s in sources])
+    cut = quietest_azimuth([_footprint(s, projection.path).azimuth_deg for s in sources])
     shift = round(np.mod(cut - projection.start_azimuth_deg, 360.0) * projection.px_per_deg) % projection.width
     return replace(projection, start_azimuth_deg=projection.start_azimuth_deg + shift / projection.px_per_deg), shift
 

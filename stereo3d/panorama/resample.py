@@ -31,6 +31,9 @@ _MAP_STEP_PX = 4
 _SCOUT_PX = 64
 _RIM_PX = 3
 """The outermost pixels of a frame, and those beside what is masked, are not used: the resampling reaches over them."""
+_DEPTH_PX = 8
+_HIDDEN_SHARE = 0.05
+"""What lies further than what the frame sees there, by this share, stands behind it."""
 _HIDDEN_WEIGHT = 0.05
 _DOUBT_DEG = 6.0
 """The weight is halved where the canvas and the frame look at a place from directions that differ by so much."""
@@ -48,9 +51,13 @@ class Source:
     """(rows, columns[, 3]) uint8, uint16 or float32, DN; grey, and a mosaic filtered, where the frame has no colour."""
     usable: Bool
     """(rows, columns): data, neither black with vignetting nor (where that is asked) the rover."""
+    nearness: F32
+    """(rows / about 8, columns / about 8) 1/m: 1 / distance of what a grid of pixels sees, its corners those of the
+    frame; 0 for infinitely far."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "usable", locked(self.usable, np.bool_))
+        object.__setattr__(self, "nearness", locked(self.nearness, np.float32))
 
     @cached_property
     def px_per_deg(self) -> float:
@@ -60,8 +67,8 @@ class Source:
         return 1.0 / math.degrees(math.acos(float(np.clip(rays[0] @ rays[1], -1.0, 1.0))))
 
 
-def make_source(observation: Observation, hide_rover: bool = False) -> Source:
-    """The frame in LOCAL_LEVEL with the mask of its usable pixels.
+def make_source(observation: Observation, surface: Surface, hide_rover: bool = False) -> Source:
+    """The frame in LOCAL_LEVEL with the mask of its usable pixels, looking at ``surface``.
 
     NaN of float images counts as missing.  ``hide_rover`` leaves out the rover's envelope, where it is published.
     """
@@ -75,7 +82,15 @@ def make_source(observation: Observation, hide_rover: bool = False) -> Source:
     if hide_rover:
         usable &= ~rover(observation)
     camera = observation.camera.moved(observation.level_from_rover)
-    return Source(observation.product_id, observation.eye, camera, pixels, _eroded(usable, _RIM_PX))
+    shape = (max(2, camera.height // _DEPTH_PX), max(2, camera.width // _DEPTH_PX))
+    nearness = surface.nearness(*camera.ray(_spread(camera, shape)))
+    return Source(observation.product_id, observation.eye, camera, pixels, _eroded(usable, _RIM_PX), nearness)
+
+
+def _spread(camera: CameraModel, shape: tuple[int, int]) -> Float:
+    """Pixels (rows, columns, 2) of a grid of ``shape`` over the whole frame, from corner to corner."""
+    share = np.array([(camera.width - 1) / (shape[1] - 1), (camera.height - 1) / (shape[0] - 1)])
+    return np.asarray(pixel_grid(shape[1], shape[0]) * share)
 
 
 def _eroded(mask: Bool, px: int) -> Bool:
@@ -88,10 +103,10 @@ def _eroded(mask: Bool, px: int) -> Bool:
 class Canvas:
     """A projection with the surface that its rays meet."""
 
-    def __init__(self, projection: Projection, surface: Surface) -> None:
+    def __init__(self, projection: Projection, surface: Surface, node_deg: float = _NODE_DEG) -> None:
+        """``node_deg``: how far apart the nodes may be."""
         self.projection = projection
-        self.surface = surface
-        self.step = _node_step(projection)
+        self.step = _node_step(projection, node_deg)
         """Canvas pixels between nodes."""
         columns = -(-(projection.width - 1) // self.step) + 1
         rows = -(-(projection.height - 1) // self.step) + 1
@@ -147,11 +162,8 @@ class Canvas:
         distance = np.linalg.norm(away, axis=-1)
         doubt = np.degrees(np.arccos(np.clip(np.einsum("...i,...i", away, directions) / distance, -1.0, 1.0)))
         goodness = 1.0 / (1.0 + (doubt / _DOUBT_DEG) ** 2)
-        ground = np.isfinite(distance) & (near > 0.0)
-        hidden = np.zeros(ground.shape, dtype=bool)
-        hidden[ground] = self.surface.hidden(points[ground], camera.C)
-        goodness[hidden] *= _HIDDEN_WEIGHT
         found = camera.project(points).astype(np.float32)
+        goodness[_hidden(source, found, distance) & (near > 0.0)] *= _HIDDEN_WEIGHT
         left, top = columns.start * step, rows.start * step
         shape = (
             min((rows.stop - 1 - rows.start) * step + 1, p.height - top),
@@ -195,6 +207,16 @@ class Canvas:
         return int(2 ** max(0, math.floor(math.log2(source.px_per_deg / canvas) + 0.5)))
 
 
+def _hidden(source: Source, pixels: F32, distance: Float) -> Bool:
+    """Which places, at pixels (..., 2) and distances (...), m, stand behind what the frame sees there."""
+    rows, columns = source.nearness.shape
+    scale = np.array([columns - 1, rows - 1]) / np.array([source.camera.width - 1, source.camera.height - 1])
+    x, y = np.moveaxis(np.nan_to_num(pixels * scale.astype(np.float32), nan=-1.0), -1, 0)
+    seen = cv2.remap(source.nearness, np.ascontiguousarray(x), np.ascontiguousarray(y), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    out: Bool = seen * distance > 1.0 + _HIDDEN_SHARE
+    return out
+
+
 def px_per_deg(projection: Projection) -> float | None:
     """In the middle of the canvas; None where all rays are parallel."""
     middle = 0.5 * np.array([projection.width - 1, projection.height - 1])
@@ -203,11 +225,11 @@ def px_per_deg(projection: Projection) -> float | None:
     return 1.0 / angle if angle > 1e-9 else None
 
 
-def _node_step(projection: Projection) -> int:
+def _node_step(projection: Projection, node_deg: float) -> int:
     scale = px_per_deg(projection)
     if scale is None:
         return _MAP_STEP_PX
-    return int(max(1, min(32, 2 ** math.floor(math.log2(max(_NODE_DEG * scale, 1.0)) + 0.25))))
+    return int(max(1, min(32, 2 ** math.floor(math.log2(max(node_deg * scale, 1.0)) + 0.25))))
 
 
 def _between(nodes: F32, step: int, shape: tuple[int, int]) -> F32:
@@ -245,14 +267,17 @@ def _sampled(pixels: NDArray[np.generic], x: F32, y: F32, factor: int) -> F32:
     return out
 
 
-def footprint(source: Source, surface: Surface, count: int = 33) -> Float:
+def footprint(source: Source) -> Float:
     """Places (n, 3), m, LOCAL_LEVEL, that a grid of the frame's usable pixels sees; far ones at ``FAR_M``."""
     camera = source.camera
-    grid = pixel_grid(count, count) / (count - 1) * np.array([camera.width - 1, camera.height - 1])
-    whole = np.rint(grid).astype(np.int64)
+    # Every third of the grid, and its last: the limits of the picture hang on the frame's border.
+    pick = np.ix_(*(np.unique(np.append(np.arange(0, n, 3), n - 1)) for n in source.nearness.shape))
+    grid = _spread(camera, source.nearness.shape)[pick]
     # The rim is not usable, but what is beside it is.
-    near = np.clip(whole, 2 * _RIM_PX, np.array([camera.width, camera.height]) - 1 - 2 * _RIM_PX)
+    last = np.array([camera.width, camera.height]) - 1 - 2 * _RIM_PX
+    near = np.clip(np.rint(grid).astype(np.int64), 2 * _RIM_PX, np.maximum(last, 2 * _RIM_PX))
     kept = source.usable[near[..., 1], near[..., 0]]
     origins, directions = camera.ray(grid[kept])
-    points: Float = origins + directions / np.maximum(surface.nearness(origins, directions), 1.0 / FAR_M)[:, None]
+    far = np.maximum(source.nearness[pick][kept], 1.0 / FAR_M)
+    points: Float = origins + directions / far[:, None]
     return points[np.isfinite(points[:, 0])]

@@ -26,7 +26,6 @@ FAR_M = 20_000.0
 _STEP_DEG = 0.25
 _SIGMA_SHARE = 0.05
 """A point whose range is doubtful by this share counts half as much as a sure one."""
-_HIDDEN_SHARE = 0.03
 _RAYS = 1 << 18
 
 
@@ -35,10 +34,6 @@ class Surface(Protocol):
 
     def nearness(self, origins: ArrayLike, directions: ArrayLike) -> F32:
         """1 / distance (1/m) along rays (..., 3), unit directions, to what they first meet; 0 for infinitely far."""
-        ...
-
-    def hidden(self, points: ArrayLike, eye: ArrayLike) -> NDArray[np.bool_]:
-        """Which points (..., 3) of the surface stand behind others for an eye (3,)."""
         ...
 
 
@@ -63,10 +58,6 @@ class Plane:
         with np.errstate(divide="ignore", invalid="ignore"):
             out = (d @ self.down) / -(o @ self.down)
         return np.where(out > 1.0 / FAR_M, out, 0.0).astype(np.float32)
-
-    def hidden(self, points: ArrayLike, eye: ArrayLike) -> NDArray[np.bool_]:
-        """A plane hides nothing."""
-        return np.zeros(np.shape(points)[:-1], dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,11 +141,15 @@ class MeasuredGround:
         nearness = np.maximum(flat + _filled(_without_specks(rest, known), known), 0.0)
         self.nearness_image: F32 = locked(nearness, np.float32)
         self.known: NDArray[np.bool_] = locked(known, np.bool_)
+        # The sky above the highest ground needs no triangles: rays that meet nothing go there.
+        ground = np.flatnonzero((nearness > 1.0 / FAR_M).any(axis=1))
+        top = max(int(ground[0]) - 2, 0) if ground.size else 0
+        nearness, directions = nearness[top:], directions[top:]
         distance = 1.0 / np.maximum(nearness, 1.0 / FAR_M)
         # Embree computes in float32, finest about its origin, which is the centre.
         vertices = (directions * distance[..., None]).reshape(-1, 3).astype(np.float32)
         self._scene: Any = rtcore_scene.EmbreeScene()
-        self._mesh = TriangleMesh(self._scene, vertices, _faces(*measured.shape))
+        self._mesh = TriangleMesh(self._scene, vertices, _faces(*nearness.shape))
 
     def nearness(self, origins: ArrayLike, directions: ArrayLike) -> F32:
         """See :class:`Surface`."""
@@ -163,15 +158,6 @@ class MeasuredGround:
         distance = self._cast((o - self._centre).reshape(-1, 3), d.reshape(-1, 3)).reshape(d.shape[:-1])
         # A margin: the far cells' triangles are chords of the sphere.
         return np.where(distance < 0.5 * FAR_M, 1.0 / distance, 0.0).astype(np.float32)
-
-    def hidden(self, points: ArrayLike, eye: ArrayLike) -> NDArray[np.bool_]:
-        """See :class:`Surface`."""
-        p, c = np.asarray(points, dtype=np.float64), np.asarray(eye, dtype=np.float64)
-        away = (p - c).reshape(-1, 3)
-        distance = np.linalg.norm(away, axis=-1)
-        met = self._cast(np.broadcast_to(c - self._centre, away.shape), away / distance[:, None])
-        out: NDArray[np.bool_] = met < (1.0 - _HIDDEN_SHARE) * distance
-        return out.reshape(p.shape[:-1])
 
     def _cast(self, origins: Float, directions: Float) -> F32:
         """Distances (n,), m, to the first hits; infinity where there is none."""

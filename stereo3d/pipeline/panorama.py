@@ -92,12 +92,12 @@ def make_panorama(
     paths = fit_eye_paths(observations)
     surface = _surface(replace(scene, observations=observations), paths[eyes[0]], settings, stages, notes)
     stages.begin("planning", 0.55)
-    sources = [make_source(o, settings.hide_rover) for o in observations]
+    sources = [make_source(o, surface, settings.hide_rover) for o in observations]
     of_eye = {eye: [s for s in sources if s.eye is eye] for eye in eyes}
     frame = observations[0].level_from_rover.to
     first = [s for eye in eyes for s in of_eye[eye]]
-    planned = plan(settings.canvas, first, frame, paths[eyes[0]], surface)
-    opened, shift = cut_open(planned, first, surface)
+    planned = plan(settings.canvas, first, frame, paths[eyes[0]])
+    opened, shift = cut_open(planned, first)
     dtype, sources, of_eye = _depth(sources, of_eye)
 
     stages.begin("balancing brightness", 0.58)
@@ -207,8 +207,8 @@ def _radiometry(
     sources: Sequence[Source], eyes: Sequence[Eye], planned: Projection, path: EyePath, surface: Surface
 ) -> tuple[Radiometry, Tone]:
     """Solved on one canvas that shows all frames of both eyes, whatever the picture shows; the tone of ``eyes``."""
-    around = plan(CanvasWish("equirectangular", width=1500), sources, planned.frame, path, surface)
-    opened, _ = cut_open(around, sources, surface)
+    around = plan(CanvasWish("equirectangular", width=1500), sources, planned.frame, path)
+    opened, _ = cut_open(around, sources)
     canvas = reduced_canvas(opened, surface)
     layers = [layer for source in sources for layer in canvas.layers(source)]
     radiometry = solve(layers)

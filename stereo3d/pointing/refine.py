@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from stereo3d.frames import Float, RigidTransform
 from stereo3d.observation import Observation
 from stereo3d.pointing.result import FramePointing, OverlapResidual, Pointing
-from stereo3d.pointing.shots import Shot, find_shots, prior_sigma_deg
+from stereo3d.pointing.shots import Shot, find_shots, prior_sigma_deg, shot_of
 from stereo3d.pointing.solve import Solution, solve
 from stereo3d.pointing.ties import Ties, find_ties, joined, some
 from stereo3d.pointing.views import View, prepared
@@ -39,8 +39,9 @@ def refine_pointing(observations: Sequence[Observation], progress: Progress | No
     Raises FrameMismatchError when the frames are of different missions or stops.
     """
     tell = progress or (lambda name, share: None)
+    nan = float("nan")
     if not observations:
-        return Pointing((), (), float("nan"), float("nan"), ())
+        return Pointing((), (), nan, nan, (nan, nan, nan), (nan, nan, nan), ())
     shots = find_shots(observations)
     prior_rad = float(np.radians(prior_sigma_deg(observations[0])))
     tell("preparing frames", 0.0)
@@ -58,15 +59,13 @@ def _fitted(
     observations: Sequence[Observation], shots: tuple[Shot, ...], views: Sequence[View], ties: Ties, prior_rad: float
 ) -> Pointing:
     """Solve, and again without what the solution shows to be no support, until all of it is."""
-    of = np.empty(len(views), dtype=np.int64)
-    for k, shot in enumerate(shots):
-        of[list(shot.members)] = k
+    of = shot_of(shots)
     found = _links(ties, of, np.ones(len(ties.track), dtype=bool), len(shots))
     why_not = ["" if s.on_mast else "it is not on the mast" for s in shots]
     while True:
         solution = solve(views, shots, ties, prior_rad) if len(ties.track) else None
         if solution is None:
-            group = np.full(len(shots), -1)
+            group = np.full(len(shots), -1, dtype=np.int64)
             break
         links = _links(ties, of, solution.agree, len(shots))
         held = (links >= _MIN_TIES) & (links >= _MIN_AGREE * found)
@@ -79,8 +78,9 @@ def _fitted(
         worst = _refused(group, solution, prior_rad)
         if worst is None:
             break
-        shot, why_not[shot] = worst
-        ties = some(ties, (between[0] != shot) & (between[1] != shot), of)
+        refused, why = worst
+        why_not[refused] = why
+        ties = some(ties, (between[0] != refused) & (between[1] != refused), of)
     for k in np.flatnonzero(group < 0):
         most = int(found[k].max(initial=0))
         why_not[k] = why_not[k] or (
@@ -149,46 +149,69 @@ def _report(
     why_not: Sequence[str],
     prior_rad: float,
 ) -> Pointing:
-    of = np.empty(len(observations), dtype=np.int64)
-    for k, shot in enumerate(shots):
-        of[list(shot.members)] = k
+    of = shot_of(shots)
     angles, sigma = np.zeros((len(shots), 2)), np.full((len(shots), 2), prior_rad)
     relative = np.full((len(shots), 2), np.nan)
     links = np.zeros((len(shots), len(shots)), dtype=np.int64)
     overlaps: list[OverlapResidual] = []
     before = after = float("nan")
+    rig = rig_sigma = np.full(3, np.nan)
     if solution is not None:
         inside = group >= 0
         angles[inside] = solution.angles[inside]
         sigma[inside] = np.sqrt(np.diag(solution.covariance)).reshape(-1, 2)[inside]
         relative = _relative_sigma(group, solution.covariance)
+        rig, rig_sigma = np.degrees(solution.rig), np.degrees(solution.rig_sigma)
         links = _links(ties, of, solution.agree, len(shots))
         a, b = of[ties.reference][ties.track], of[ties.target]
         cross = solution.agree & (a != b)
         before, after = (float(np.median(r[cross])) for r in (solution.before_px, solution.after_px))
-        for first in range(len(shots)):
-            for second in np.flatnonzero(links[first]):
-                if second > first:
-                    these = cross & (((a == first) & (b == second)) | ((a == second) & (b == first)))
-                    overlaps.append(
-                        OverlapResidual(
-                            observations[shots[first].members[0]].product_id,
-                            observations[shots[second].members[0]].product_id,
-                            int(these.sum()),
-                            float(np.median(solution.before_px[these])),
-                            float(np.median(solution.after_px[these])),
-                        )
-                    )
+        names = [observations[shot.members[0]].product_id for shot in shots]
+        for first, second in np.argwhere(np.triu(links) > 0).tolist():
+            these = cross & (((a == first) & (b == second)) | ((a == second) & (b == first)))
+            overlaps.append(
+                OverlapResidual(
+                    names[first],
+                    names[second],
+                    int(these.sum()),
+                    float(np.median(solution.before_px[these])),
+                    float(np.median(solution.after_px[these])),
+                )
+            )
     degrees = np.degrees(np.concatenate([angles, sigma, relative], axis=1))
     frames = []
     for i, o in enumerate(observations):
         k = int(of[i])
-        pan, tilt, *doubts = degrees[k].tolist()
-        turn = RigidTransform(o.frame, o.frame) if why_not[k] else shots[k].turned(o.frame, pan, tilt)
+        pan, tilt, pan_sigma, tilt_sigma, pan_relative, tilt_relative = degrees[k].tolist()
         frames.append(
-            FramePointing(o.product_id, k, int(group[k]), pan, tilt, *doubts, int(links[k].sum()), why_not[k], turn)
+            FramePointing(
+                o.product_id,
+                k,
+                int(group[k]),
+                pan,
+                tilt,
+                pan_sigma,
+                tilt_sigma,
+                pan_relative,
+                tilt_relative,
+                int(links[k].sum()),
+                why_not[k],
+                RigidTransform(o.frame, o.frame) if why_not[k] else shots[k].turned(o.frame, pan, tilt),
+            )
         )
-    return Pointing(tuple(frames), tuple(overlaps), before, after, _notes(observations, shots, group, why_not))
+    return Pointing(
+        frames=tuple(frames),
+        overlaps=tuple(overlaps),
+        before_px=before,
+        after_px=after,
+        rig_deg=_three(rig),
+        rig_sigma_deg=_three(rig_sigma),
+        notes=_notes(observations, shots, group, why_not),
+    )
+
+
+def _three(values: Float) -> tuple[float, float, float]:
+    return float(values[0]), float(values[1]), float(values[2])
 
 
 def _notes(
@@ -201,7 +224,9 @@ def _notes(
     ]
     count = int(group.max(initial=-1)) + 1
     if count > 1:
-        azimuths = (", ".join(f"{shots[k].azimuth_deg:.0f}" for k in np.flatnonzero(group == g)) for g in range(count))
+        azimuths = (
+            ", ".join(f"{shots[k].azimuth_deg:.0f}" for k in np.flatnonzero(group == g).tolist()) for g in range(count)
+        )
         notes.append(
             f"The frames make {count} groups that no tie joins (azimuths {'; '.join(azimuths)} degrees of the rover): "
             "between them the pointing is as good as the telemetry."

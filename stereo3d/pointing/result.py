@@ -69,6 +69,10 @@ class Pointing:
     before_px: float
     """Median length of the residuals of all ties between shots, with the telemetry; NaN without ties."""
     after_px: float
+    rig_deg: tuple[float, float, float]
+    """Pitch (upwards), vergence (to the right) and roll (clockwise) of the right eye against its model, as the ties of
+    all shots tell them; they are not applied.  NaN where only one eye, or nothing, was tied."""
+    rig_sigma_deg: tuple[float, float, float]
     notes: tuple[str, ...]
     """What a user should know, one sentence each: refusals with their reason, groups."""
 
@@ -92,6 +96,8 @@ class Pointing:
             "before_px": number(self.before_px, 3),
             "after_px": number(self.after_px, 3),
             "groups": self.groups,
+            "rig_deg": [number(v, 5) for v in self.rig_deg],
+            "rig_sigma_deg": [number(v, 5) for v in self.rig_sigma_deg],
             "frames": [
                 {
                     "product_id": f.product_id,

@@ -63,6 +63,20 @@ def rotation_about(axis: Float, angle_rad: float) -> Float:
     return out
 
 
+def rotation_vector(vector_rad: Float) -> Float:
+    """The (3, 3) right-handed rotation about a vector (3,) by its length, rad."""
+    angle = float(np.linalg.norm(vector_rad))
+    return rotation_about(vector_rad / angle, angle) if angle > 0.0 else np.eye(3)
+
+
+def shot_of(shots: Sequence[Shot]) -> NDArray[np.int64]:
+    """(frames,) the index of the shot that each frame is of."""
+    out = np.empty(sum(len(s.members) for s in shots), dtype=np.int64)
+    for k, shot in enumerate(shots):
+        out[list(shot.members)] = k
+    return out
+
+
 def prior_sigma_deg(observation: Observation) -> float:
     """One sigma of what the telemetry says of pan and of tilt, degrees."""
     return PRIOR_SIGMA_DEG if observation.mission in _KNOWN_MAST else OTHER_PRIOR_SIGMA_DEG

@@ -1,9 +1,11 @@
 """The one least-squares problem: the mast's angles of every shot and the range of every tie, robustly.
 
-Unknown are pan and tilt of each shot, the inverse range of each track from its reference frame, and for each overlap by
-which share the ground there is nearer or farther than the plane of the wheels.  Known, with their sigma, are the places
-where ties are seen, the telemetry, and that ground is roughly where the wheels stand; without the latter one eye alone
-could take any turn for parallax.  Gauss-Newton with Tukey's weights, their width lowered step by step; the normal
+Unknown are pan and tilt of each shot, the inverse range of each track from its reference frame, for each overlap by
+which share the ground there is nearer or farther than the plane of the wheels, and by how much the right eye is bent
+against the left one, the same in all shots: the rig is rigid, but not as its models say, and what is taken for parallax
+or tilt otherwise would go into the mast's angles.  Known, with their sigma, are the places where ties are seen, the
+telemetry, the rig, and that ground is roughly where the wheels stand; without the latter one eye alone could take any
+turn for parallax.  Gauss-Newton with Tukey's weights, their width lowered step by step; the normal
 equations are sparse, as each tie knows two shots and one range only.
 """
 
@@ -15,19 +17,25 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import SuperLU, splu
 
 from stereo3d.frames import Float
-from stereo3d.pointing.shots import Shot
+from stereo3d.pointing.shots import Shot, rotation_vector, shot_of
 from stereo3d.pointing.ties import RANGE_FLOOR, RANGE_SHARE, Ties
-from stereo3d.pointing.views import View, seen_at
+from stereo3d.pointing.views import Bool, View, seen_at
 
 Int = NDArray[np.int64]
+_Turns = list[tuple[Float, Float]]
+"""Rotation and translation of each frame, as of :meth:`Shot.turn`."""
 
 _WIDTHS = (8.0, 5.0, 3.0, 2.0, 1.5, 1.0, 1.0, 1.0)
 _TUKEY = 4.685
 _MIN_SIGMA_PX = 0.02
 _COMMON_RANGE_SHARE = 0.25
+_MEASURED = 10.0
+"""So much more doubt about the plane of the wheels is left to points whose range both eyes of a shot tell."""
+RIG_SIGMA_RAD = np.radians(0.03)
+"""One sigma of how the right eye is bent about each axis: the size of what Navcam pairs of sols 60 to 1280 show."""
 _ANGLE_STEP, _RANGE_STEP = 1e-6, 1e-5
 _CELLS = 6
 
@@ -40,11 +48,15 @@ class Solution:
     """(shots, 2) rad: pan and tilt to be added."""
     covariance: Float
     """(2 shots, 2 shots) rad^2, in the order pan 0, tilt 0, pan 1, ..."""
+    rig: Float
+    """(3,) rad: the right eye's pitch, vergence and roll against the left one; NaN with one eye only."""
+    rig_sigma: Float
+    """(3,) rad: one sigma."""
     before_px: Float
     """(ties,) px of the frame as delivered: how far the telemetry puts the points of the solution off."""
     after_px: Float
     """(ties,) the same with the solution."""
-    agree: NDArray[np.bool_]
+    agree: Bool
     """(ties,) which ties count."""
     sigma_px: float
     """One sigma of a coordinate of a tie, px of the views."""
@@ -55,51 +67,82 @@ class _Problem:
 
     def __init__(self, views: Sequence[View], shots: Sequence[Shot], ties: Ties) -> None:
         self.views, self.shots, self.ties = views, shots, ties
-        of = np.empty(len(views), dtype=np.int64)
-        for k, shot in enumerate(shots):
-            of[list(shot.members)] = k
-        self.shot_of_reference = of[ties.reference][ties.track]
-        self.shot_of_target = of[ties.target]
+        self.of = shot_of(shots)
+        self.of_reference, self.of_target = self.of[ties.reference][ties.track], self.of[ties.target]
+        right = np.array([v.right for v in views])
+        self.bent = right & (not right.all())
         self.origin = np.empty((len(ties.reference), 3))
         self.direction = np.empty((len(ties.reference), 3))
         for r in np.unique(ties.reference):
             rows = ties.reference == r
             self.origin[rows], self.direction[rows] = views[r].camera.ray(ties.pixel[rows])
 
-    def residual(
-        self, turns_from: Sequence[tuple[Float, Float]], turns_to: Sequence[tuple[Float, Float]], rho: Float
-    ) -> Float:
-        """(ties, 2), px of the views: projected minus seen.  ``rho`` (tracks,); turns as of :meth:`Shot.turn`."""
+    def residual(self, from_turns: _Turns, to_turns: _Turns, rho: Float) -> Float:
+        """(ties, 2), px of the views: projected minus seen; NaN outside a model.
+
+        ``rho`` (tracks,) 1/m; the turns of the frames as references and as targets.
+        """
         t = self.ties
         out = np.empty((len(t.track), 2))
+        rotations, shifts = (np.array(part) for part in zip(*from_turns, strict=True))
         for target in np.unique(t.target):
             rows = np.flatnonzero(t.target == target)
-            camera = self.views[target].camera
-            from_rotation = np.array([turns_from[k][0] for k in range(len(self.shots))])[self.shot_of_reference[rows]]
-            from_shift = np.array([turns_from[k][1] for k in range(len(self.shots))])[self.shot_of_reference[rows]]
-            back, shift = turns_to[self.shot_of_target[rows[0]]]
             track = t.track[rows]
+            frame = t.reference[track]
+            back, shift = to_turns[target]
             # Into the target's frame as the telemetry has it: points turn, cameras stay.
-            origin = (np.einsum("nij,nj->ni", from_rotation, self.origin[track]) + from_shift - shift) @ back
-            direction = np.einsum("nij,nj->ni", from_rotation, self.direction[track]) @ back
+            origin = (np.einsum("nij,nj->ni", rotations[frame], self.origin[track]) + shifts[frame] - shift) @ back
+            direction = np.einsum("nij,nj->ni", rotations[frame], self.direction[track]) @ back
+            camera = self.views[target].camera
             out[rows] = camera.project(seen_at(origin, direction, rho[track], camera.C)) - t.seen[rows]
         return out
 
-    def turns(self, angles: Float, column: int | None = None) -> list[tuple[Float, Float]]:
-        """The turn of every shot, with one step more of pan (0) or tilt (1) when asked."""
-        more = np.zeros(2)
-        if column is not None:
-            more[column] = _ANGLE_STEP
-        return [s.turn(*(a + more)) for s, a in zip(self.shots, angles, strict=True)]
+    def turns(self, turning: Float, step: int | None = None) -> _Turns:
+        """The turn of every frame: (2 shots + 3,) rad, the angles of the shots, then the rig's.
 
-    def jacobian(self, angles: Float, rho: Float, residual: Float) -> tuple[Float, Float, Float]:
-        """Derivatives (ties, 2, 2) with the reference shot's pan and tilt, the same with the target shot's, and
-        (ties, 2) with inverse range."""
-        here = self.turns(angles)
-        with_from = [(self.residual(self.turns(angles, c), here, rho) - residual) / _ANGLE_STEP for c in range(2)]
-        with_to = [(self.residual(here, self.turns(angles, c), rho) - residual) / _ANGLE_STEP for c in range(2)]
-        with_range = (self.residual(here, here, rho + _RANGE_STEP) - residual) / _RANGE_STEP
-        return np.stack(with_from, axis=2), np.stack(with_to, axis=2), with_range
+        With ``step`` the pan (0) or tilt (1) of every shot, or a bend of the rig (2, 3, 4) is one step more.
+        """
+        angles, rig = turning[:-3].reshape(-1, 2).copy(), turning[-3:].copy()
+        if step is not None and step < 2:
+            angles[:, step] += _ANGLE_STEP
+        elif step is not None:
+            rig[step - 2] += _ANGLE_STEP
+        of_shots = [s.turn(*a) for s, a in zip(self.shots, angles, strict=True)]
+        out = []
+        for frame, view in enumerate(self.views):
+            rotation, shift = of_shots[self.of[frame]]
+            if self.bent[frame]:
+                # About the eye's own centre: pitch about the tilt axis, roll about its line of sight.
+                across, ahead = self.shots[self.of[frame]].tilt_axis, view.camera.A / np.linalg.norm(view.camera.A)
+                bend = rotation_vector(rig[0] * across + rig[1] * np.cross(ahead, across) + rig[2] * ahead)
+                shift = shift + rotation @ (view.camera.C - bend @ view.camera.C)
+                rotation = rotation @ bend
+            out.append((rotation, shift))
+        return out
+
+    def jacobian(self, turning: Float, rho: Float, residual: Float, size: int) -> sparse.csr_array:
+        """(2 ties, size): derivatives of the residuals with turning, inverse ranges and, all zero, what follows."""
+        here, reference, target = self.turns(turning), 2 * self.of_reference, 2 * self.of_target
+        columns, values = [], []
+        for step in range(2):
+            more = self.turns(turning, step)
+            columns += [reference + step, target + step]
+            values += [self.residual(more, here, rho), self.residual(here, more, rho)]
+        if self.bent.any():
+            for step in range(2, 5):
+                more = self.turns(turning, step)
+                columns.append(np.full(len(reference), len(turning) - 5 + step))
+                values.append(self.residual(more, more, rho))
+        slopes = [(v - residual) / _ANGLE_STEP for v in values]
+        columns.append(len(turning) + self.ties.track)
+        slopes.append((self.residual(here, here, rho + _RANGE_STEP) - residual) / _RANGE_STEP)
+        entries = np.stack(slopes)
+        entries[:, ~np.isfinite(entries).all(axis=(0, 2))] = 0.0
+        places = (
+            np.tile(np.arange(2 * len(residual)), len(columns)),
+            np.concatenate([np.repeat(c, 2) for c in columns]),
+        )
+        return sparse.csr_array((entries.ravel(), places), shape=(2 * len(residual), size))
 
 
 def solve(views: Sequence[View], shots: Sequence[Shot], ties: Ties, prior_rad: float) -> Solution:
@@ -108,47 +151,56 @@ def solve(views: Sequence[View], shots: Sequence[Shot], ties: Ties, prior_rad: f
     Shots without ties get a correction of zero with the telemetry's sigma.
     """
     problem = _Problem(views, shots, ties)
-    count, tracks = 2 * len(shots), len(ties.reference)
-    overlaps, overlap_of_track = _overlaps(problem, ties)
+    count, tracks = 2 * len(shots) + 3, len(ties.reference)
+    overlaps, overlap_of_track = _overlaps(problem)
     range_sigma = RANGE_SHARE * ties.plane + RANGE_FLOOR
-    prior = _prior(count, tracks, overlaps, overlap_of_track, ties.plane, range_sigma, prior_rad)
-    x = np.zeros(count + tracks + overlaps)
-    x[count : count + tracks] = ties.inverse_range
-    x[count + tracks :] = 0.0
-    target = np.concatenate([np.zeros(count), ties.plane / range_sigma, np.zeros(overlaps)])
-    # Ties that are good on their own start at their own range: what is then left is pointing and mistakes.
-    residual = problem.residual(
-        problem.turns(x[:count].reshape(-1, 2)), problem.turns(x[:count].reshape(-1, 2)), x[count : count + tracks]
-    )
-    known = np.isfinite(residual).all(axis=1)
-    cross = problem.shot_of_reference != problem.shot_of_target
-    size = np.linalg.norm(np.where(known[:, None], residual, 0.0), axis=1)
-    spread = _spread(size[known & cross])
+    range_sigma[ties.track[problem.of_reference == problem.of_target]] *= _MEASURED
+    turning_sigma = np.concatenate([np.full(count - 3, prior_rad), np.full(3, RIG_SIGMA_RAD)])
+    prior = _prior(turning_sigma, overlaps, overlap_of_track, ties.plane, range_sigma)
+    wanted = np.concatenate([np.zeros(count), ties.plane / range_sigma, np.zeros(overlaps)])
+    x = np.concatenate([np.zeros(count), ties.inverse_range, np.zeros(overlaps)])
+    rho = slice(count, count + tracks)
+
+    def evaluated(turning: Float) -> tuple[Float, Bool, Float]:
+        """Residuals with the ranges of ``x``, 0 where there is none; whether there is one; their lengths."""
+        turns = problem.turns(turning)
+        residual = problem.residual(turns, turns, x[rho])
+        known = np.asarray(np.isfinite(residual).all(axis=1))
+        residual[~known] = 0.0
+        return residual, known, np.linalg.norm(residual, axis=1)
+
+    residual, known, size = evaluated(x[:count])
+    spread = _spread(size[known & (problem.of_reference != problem.of_target)])
     for width in _WIDTHS:
         cut = _TUKEY * np.sqrt(2.0) * width * spread
         weight = np.where(known & (size < cut), (1.0 - np.minimum(size / cut, 1.0) ** 2) ** 2, 0.0)
-        jacobian = _assembled(problem, x[:count].reshape(-1, 2), x[count : count + tracks], residual, known, x.size)
-        weights = sparse.diags_array(np.repeat(weight / spread**2, 2))
-        normal = (jacobian.T @ weights @ jacobian + prior.T @ prior).tocsc()
-        gradient = jacobian.T @ (weights @ np.where(np.isfinite(residual), residual, 0.0).ravel()) + prior.T @ (
-            prior @ x - target
-        )
-        x = x - splu(normal).solve(gradient)
-        turns = problem.turns(x[:count].reshape(-1, 2))
-        residual = problem.residual(turns, turns, x[count : count + tracks])
-        known = np.isfinite(residual).all(axis=1)
-        size = np.linalg.norm(np.where(known[:, None], residual, 0.0), axis=1)
-        # Each track's range is fitted to its own ties: what is left of them is less than their scatter.
+        jacobian = problem.jacobian(x[:count], x[rho], residual, x.size)
+        weights = np.repeat(weight / spread**2, 2)
+        normal = (jacobian.T @ sparse.diags_array(weights) @ jacobian + prior.T @ prior).tocsc()
+        x -= _factors(normal).solve(jacobian.T @ (weights * residual.ravel()) + prior.T @ (prior @ x - wanted))
+        residual, known, size = evaluated(x[:count])
         agree = known & (weight > 0.0)
-        freedom = max(1.0 - len(np.unique(ties.track[agree])) / max(2.0 * agree.sum(), 1.0), 0.1)
-        spread = _spread(size[agree]) / np.sqrt(freedom)
-    angles = x[:count].reshape(-1, 2)
-    clusters = _clusters(views, ties)
-    covariance = _covariance(jacobian, weight, residual, spread, prior, normal, count, clusters)
-    still = problem.turns(np.zeros_like(angles))
-    before = np.linalg.norm(problem.residual(still, still, x[count : count + tracks]), axis=1)
+        # Each track's range is fitted to its own ties: what is left of them is less than their scatter.
+        freedom = 1.0 - len(np.unique(ties.track[agree])) / max(2.0 * float(agree.sum()), 1.0)
+        spread = _spread(size[agree]) / float(np.sqrt(max(freedom, 0.1)))
+    covariance = _covariance(jacobian, weights * residual.ravel(), prior, normal, count, _clusters(views, ties))
+    _, _, before = evaluated(np.concatenate([np.zeros(count - 3), x[count - 3 : count]]))
     factor = np.array([v.factor for v in views])[ties.target]
-    return Solution(angles, covariance, before * factor, size * factor, agree, spread)
+    return Solution(
+        angles=x[: count - 3].reshape(-1, 2),
+        covariance=covariance[:-3, :-3],
+        rig=x[count - 3 : count] if problem.bent.any() else np.full(3, np.nan),
+        rig_sigma=np.sqrt(np.diag(covariance)[-3:]) if problem.bent.any() else np.full(3, np.nan),
+        before_px=before * factor,
+        after_px=size * factor,
+        agree=agree,
+        sigma_px=spread,
+    )
+
+
+def _factors(normal: sparse.csc_array) -> SuperLU:
+    """Ready to be solved; the matrix is symmetric and positive definite, so no pivot is sought."""
+    return splu(normal, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
 
 
 def _spread(size: Float) -> float:
@@ -156,55 +208,28 @@ def _spread(size: Float) -> float:
     return max(float(np.median(size)) / 1.1774, _MIN_SIGMA_PX) if size.size else _MIN_SIGMA_PX
 
 
-def _overlaps(problem: _Problem, ties: Ties) -> tuple[int, Int]:
-    """How many pairs of a reference and another shot there are, and (tracks,) the first of them that each track is in."""
-    cross = np.flatnonzero(problem.shot_of_reference != problem.shot_of_target)
-    code = np.zeros(len(ties.reference), dtype=np.int64)
-    code[ties.track[cross[::-1]]] = (problem.shot_of_reference * len(problem.shots) + problem.shot_of_target)[
-        cross[::-1]
-    ]
+def _overlaps(problem: _Problem) -> tuple[int, Int]:
+    """How many pairs of a reference and another shot there are, and (tracks,) one of them that each track is in."""
+    cross = np.flatnonzero(problem.of_reference != problem.of_target)
+    code = np.zeros(len(problem.ties.reference), dtype=np.int64)
+    code[problem.ties.track[cross]] = (problem.of_reference * len(problem.shots) + problem.of_target)[cross]
     names, number = np.unique(code, return_inverse=True)
     return len(names), number
 
 
 def _prior(
-    count: int, tracks: int, overlaps: int, overlap_of_track: Int, plane: Float, range_sigma: Float, prior_rad: float
+    turning_sigma: Float, overlaps: int, overlap_of_track: Int, plane: Float, range_sigma: Float
 ) -> sparse.csr_array:
-    """Rows, in units of their sigma: angles; inverse range - plane (1 + share of its overlap); shares."""
-    i = np.arange(tracks)
+    """Rows, in units of their sigma: turning; inverse range - plane (1 + share of its overlap); shares."""
+    count, tracks = len(turning_sigma), len(plane)
+    turning, of_range = np.arange(count), count + np.arange(tracks)
+    of_share = count + tracks + np.arange(overlaps)
+    rows = np.concatenate([turning, of_range, of_range, of_share])
+    columns = np.concatenate([turning, of_range, of_share[overlap_of_track], of_share])
+    shares = np.full(overlaps, 1.0 / _COMMON_RANGE_SHARE)
+    values = np.concatenate([1.0 / turning_sigma, 1.0 / range_sigma, -plane / range_sigma, shares])
     size = count + tracks + overlaps
-    rows = np.concatenate([np.arange(count), count + i, count + i, count + tracks + np.arange(overlaps)])
-    columns = np.concatenate(
-        [np.arange(count), count + i, count + tracks + overlap_of_track, count + tracks + np.arange(overlaps)]
-    )
-    values = np.concatenate(
-        [
-            np.full(count, 1.0 / prior_rad),
-            1.0 / range_sigma,
-            -plane / range_sigma,
-            np.full(overlaps, 1.0 / _COMMON_RANGE_SHARE),
-        ]
-    )
     return sparse.csr_array((values, (rows, columns)), shape=(size, size))
-
-
-def _assembled(
-    problem: _Problem, angles: Float, rho: Float, residual: Float, known: NDArray[np.bool_], size: int
-) -> sparse.csr_array:
-    with_from, with_to, with_range = problem.jacobian(angles, rho, residual)
-    n, count = len(residual), angles.size
-    row = np.arange(2 * n).reshape(n, 2)
-    columns = [2 * problem.shot_of_reference + c for c in range(2)] + [2 * problem.shot_of_target + c for c in range(2)]
-    columns.append(count + problem.ties.track)
-    values = [with_from[..., 0], with_from[..., 1], with_to[..., 0], with_to[..., 1], with_range]
-    ok = known[:, None] & np.all([np.isfinite(v) for v in values], axis=0)
-    return sparse.csr_array(
-        (
-            np.concatenate([np.where(ok, v, 0.0).ravel() for v in values]),
-            (np.tile(row.ravel(), 5), np.concatenate([np.repeat(c, 2) for c in columns])),
-        ),
-        shape=(2 * n, size),
-    )
 
 
 def _clusters(views: Sequence[View], ties: Ties) -> Int:
@@ -217,25 +242,24 @@ def _clusters(views: Sequence[View], ties: Ties) -> Int:
 
 def _covariance(
     jacobian: sparse.csr_array,
-    weight: Float,
-    residual: Float,
-    spread: float,
+    scores: Float,
     prior: sparse.csr_array,
     normal: sparse.csc_array,
     count: int,
     clusters: Int,
 ) -> Float:
     """Covariance (count, count) of the angles that lets the errors of one cluster be alike (Liang & Zeger 1986), and
-    is nowhere smaller than if they were independent."""
+    is nowhere smaller than if they were independent.
+
+    ``scores`` (2 ties,): weight times residual; ``clusters`` (ties,).
+    """
     unit = np.zeros((normal.shape[0], count))
     unit[:count] = np.eye(count)
-    rows = splu(normal).solve(unit)
-    plain = rows[:count]
-    pull = np.repeat(weight / spread**2, 2) * np.where(np.isfinite(residual), residual, 0.0).ravel()
-    influence = (jacobian @ rows) * pull[:, None]
+    rows = _factors(normal).solve(unit)
     sums = np.zeros((int(clusters.max()) + 1, count))
-    np.add.at(sums, np.repeat(clusters, 2), influence)
+    np.add.at(sums, np.repeat(clusters, 2), (jacobian @ rows) * scores[:, None])
     of_prior = prior @ rows
     sandwich = sums.T @ sums + of_prior.T @ of_prior
+    plain = rows[:count]
     grow = np.sqrt(np.maximum(np.diag(sandwich) / np.diag(plain), 1.0))
     return np.asarray(plain * np.outer(grow, grow))

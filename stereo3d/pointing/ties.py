@@ -42,7 +42,7 @@ _MIN_OVERLAP_CELLS = 6
 
 @dataclass(frozen=True, eq=False)
 class Ties:
-    """Tracks (a point of a reference frame) and the places where other frames see them; pixels are those of the views."""
+    """Tracks (a point of a reference frame) and the places where others see them; pixels are those of the views."""
 
     reference: Int
     """(tracks,) index of the frame."""
@@ -145,10 +145,10 @@ def joined(parts: Sequence[Ties]) -> Ties:
     )
 
 
-def some(ties: Ties, keep: Bool, shot_of: Int) -> Ties:
-    """The ties (ties,) to keep, and their tracks as far as another shot sees them still; ``shot_of`` (frames,)."""
+def some(ties: Ties, keep: Bool, of: Int) -> Ties:
+    """The ties (ties,) to keep, and their tracks as far as other shots still see them; ``of`` (frames,) their shots."""
     crossed = np.zeros(len(ties.reference), dtype=bool)
-    crossed[ties.track[keep & (shot_of[ties.reference][ties.track] != shot_of[ties.target])]] = True
+    crossed[ties.track[keep & (of[ties.reference][ties.track] != of[ties.target])]] = True
     keep = keep & crossed[ties.track]
     number = np.cumsum(crossed) - 1
     return Ties(
@@ -277,7 +277,7 @@ def _linear_part(view: View, other: View, pixels: Float, rho: Float) -> Float:
 def _best_place(
     template_of: NDArray[np.float32], image: NDArray[np.float32], point: Int, centre: Int, half: Int
 ) -> Float:
-    """Where in ``image`` the window about ``point`` correlates best, within ``half`` px of ``centre``; NaN if unclear."""
+    """Where in ``image`` the window about ``point`` correlates best, within ``half`` of ``centre``; NaN if unclear."""
     t = _TEMPLATE_HALF_PX
     nothing = np.full(2, np.nan)
     shape = np.array(image.shape[::-1])

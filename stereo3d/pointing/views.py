@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stereo3d.camera import CameraModel, inside, pixel_grid
 from stereo3d.frames import Float
-from stereo3d.observation import Observation
+from stereo3d.observation import Eye, Observation
 from stereo3d.stereo.levels import reduced_observation, reduction_of
 from stereo3d.stereo.masks import known_reasons
 from stereo3d.stereo.sparse import binomial
@@ -37,6 +37,8 @@ class View:
     """(rows, columns): ground that ties may lie on: no sky, dark corner, rover, hole, or saturated area."""
     factor: int
     """Pixels of the frame as delivered per pixel of the view."""
+    right: bool
+    """Whether it is of the rig's right eye."""
 
     @property
     def pixel_rad(self) -> float:
@@ -52,7 +54,7 @@ def prepared(observation: Observation) -> View:
     small = reduced_observation(observation, factor)
     bad = (known_reasons(small) > 0) | _saturated(small)
     usable = cv2.erode((~bad).astype(np.uint8), np.ones((2 * _EDGE_PX + 1,) * 2, np.uint8), borderValue=0) > 0
-    return View(small.camera, binomial(small.image.luminance), usable, factor)
+    return View(small.camera, binomial(small.image.luminance), usable, factor, observation.eye is Eye.RIGHT)
 
 
 def _saturated(observation: Observation) -> Bool:
@@ -95,7 +97,7 @@ def predicted(reference: CameraModel, target: CameraModel, pixels: Float, invers
 def overlap(reference: CameraModel, target: CameraModel) -> Bool:
     """(rows / 16, columns / 16) bool: which parts of the reference frame the other one sees as well.
 
-    On the plane of the wheels, and at half and at one and a half of its inverse range: where all of it is in the picture.
+    On the plane of the wheels, and at 0.7 and 1.4 times its inverse range: where all of that is in the picture.
     """
     grid = pixel_grid(reference.width, reference.height)[GRID_PX // 2 :: GRID_PX, GRID_PX // 2 :: GRID_PX]
     origins, directions = reference.ray(grid)
