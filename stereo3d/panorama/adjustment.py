@@ -24,7 +24,7 @@ OFFSET_PRIOR = 0.15
 """Sigma of an offset, as a share of the range of brightness."""
 VIGNETTING_PRIOR = (0.1, 0.1, 0.5, 0.5, 0.5)
 """Sigma of the coefficients of x, y, r^2, r^4, r^6."""
-SHARED_SLOPE = 0.003
+SHARED_SLOPE = 1e-5
 """Sigma of the mean over the eyes of the coefficients of x and of y.
 
 A slope that all frames share, with gains that follow it, looks as a slope of the scene does, unless the frames go all

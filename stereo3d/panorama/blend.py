@@ -68,9 +68,8 @@ class MultiBand:
         weight = mask.astype(np.float32)
         for level in range(self.bands + 1):
             last = level == self.bands
-            coarser = None if last else cv2.pyrDown(level_picture)
+            coarser = None if last else _down(level_picture)
             band = level_picture if coarser is None else level_picture - _up(coarser, level_picture.shape[:2])
-            band = band.reshape(*weight.shape, self.channels)
             place = slice(top >> level, bottom >> level), slice(left >> level, right >> level)
             if level == 0:
                 limit = float(np.finfo(np.float16).max)
@@ -95,7 +94,7 @@ class MultiBand:
             # Two coarse rows more on each side, so that the strip's own border does not matter.
             above, below = max(first // 2 - 2, 0), min(-(-last // 2) + 2, coarse.shape[0])
             base = _up(coarse[above:below], (2 * (below - above), self._padded[1]))
-            base = base[first - 2 * above :][: last - first].reshape(last - first, self._padded[1], self.channels)
+            base = base[first - 2 * above :][: last - first]
             strip = (base + self._finest[first:last])[: self.shape[0] - first, : self.shape[1]]
             strip[~self.seen[first:last]] = 0
             yield first, strip[..., 0] if self.channels == 1 else strip
@@ -114,7 +113,7 @@ class MultiBand:
         for sums, weights in zip(reversed(self._sums), reversed(self._weights), strict=True):
             known = weights > 0
             band = np.where(known[..., None], sums / np.where(known, weights, 1)[..., None], 0).astype(np.float32)
-            out = band if out is None else band + _up(out, weights.shape).reshape(band.shape)
+            out = band if out is None else band + _up(out, weights.shape)
         assert out is not None
         return out
 
@@ -164,14 +163,20 @@ def _filled(picture: Array, weight: Array) -> Array:
         total = float(weight.sum())
         mean = picture.sum(axis=(0, 1)) / max(total, 1e-20)
         return np.where(weight[..., None] > 0, picture / np.maximum(weight[..., None], 1e-20), mean)
-    coarser = cv2.pyrDown(picture).reshape(*((n + 1) // 2 for n in weight.shape), picture.shape[2])
-    filled = _filled(coarser, cv2.pyrDown(weight))
-    behind = _up(filled, weight.shape).reshape(picture.shape)
+    behind = _up(_filled(_down(picture), cv2.pyrDown(weight)), weight.shape)
     return np.where(weight[..., None] > 0, picture / np.maximum(weight[..., None], 1e-20), behind)
 
 
+def _down(fine: Array) -> Array:
+    """Half the size; (rows, columns, channels) as they are, where OpenCV drops a single channel."""
+    small = cv2.pyrDown(np.ascontiguousarray(fine))
+    return np.asarray(small.reshape(*small.shape[:2], fine.shape[2]))
+
+
 def _up(coarse: Array, shape: tuple[int, int]) -> Array:
-    return np.asarray(cv2.pyrUp(np.ascontiguousarray(coarse), dstsize=(shape[1], shape[0])))
+    """Twice the size: ``shape`` (rows, columns)."""
+    large = cv2.pyrUp(np.ascontiguousarray(coarse), dstsize=(shape[1], shape[0]))
+    return np.asarray(large.reshape(*shape, coarse.shape[2]))
 
 
 def _paste(canvas: NDArray[np.generic], patch: NDArray[np.generic], column: int, row: int) -> None:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stereo3d.panorama.blend import continued
 from stereo3d.panorama.cells import overlap, rectangle
 from stereo3d.panorama.layer import Layer
 
@@ -19,6 +20,8 @@ Labels = NDArray[np.int16]
 UNSEEN = -1
 WORTH = 0.4
 """A frame may give a pixel only where its weight is at least this share of the best frame's weight there."""
+SLOPE_PX = 4.0
+"""Sigma of the blur over which slopes of brightness are taken."""
 STEP_WINDOW_PX = 9
 """Steps are means over windows of this side about each pixel of the seam: noise is no step."""
 
@@ -54,8 +57,7 @@ def choose(layers: Sequence[Layer], corrected: Sequence[Array], shape: tuple[int
 
     ``corrected`` are the layers' pixels on one scale of brightness, ``shape`` the (rows, columns) of the canvas.  The
     seam of two frames is a minimal cut where their brightness differs least, so it goes around what parallax or time
-    has moved; along edges that both have in common it costs less (OpenCV's GraphCutSeamFinder).  Rims of a frame are
-    used only where no other frame is much better.
+    has moved (OpenCV's GraphCutSeamFinder).  Rims of a frame are used only where no other frame is much better.
     """
     best, covered = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.uint8)
     inner = [cv2.erode(_bytes(layer.valid), np.ones((3, 3)), borderValue=0) > 0 for layer in layers]
@@ -69,7 +71,7 @@ def choose(layers: Sequence[Layer], corrected: Sequence[Array], shape: tuple[int
         for layer, core in zip(layers, inner, strict=True)
     ]
     if len(layers) > 1:
-        finder = cv2.detail.GraphCutSeamFinder("COST_COLOR_GRAD")
+        finder = cv2.detail.GraphCutSeamFinder("COST_COLOR")
         corners = [(layer.column, layer.row) for layer in layers]
         # The stubs ask for UMat; arrays are as good.
         found = finder.find(_pictures(layers, corrected), corners, masks)  # type: ignore[arg-type]
@@ -163,14 +165,23 @@ def _window_mean(values: Array, mask: NDArray[np.bool_]) -> Array:
 
 
 def _pictures(layers: Sequence[Layer], corrected: Sequence[Array]) -> list[Array]:
-    """(rows, columns, 3) of each layer on the scale 0 to 255, which the costs of OpenCV's seam finder are meant for."""
-    inside = [_brightness(c)[layer.valid][::7] for layer, c in zip(layers, corrected, strict=True)]
-    low, high = np.percentile(np.concatenate(inside), [0.5, 99.5]) if sum(map(len, inside)) else (0.0, 1.0)
+    """(rows, columns, 3) of each layer: brightness 0 to 255, as the costs of OpenCV's seam finder want it, and slopes.
+
+    Where a rock stands at two places that overlap, both frames are as dark between its two edges: there the brightness
+    alone would let the seam through, and show a rock too long.  The slopes over some pixels have opposite signs there.
+    """
+    bright = [_brightness(c) for c in corrected]
+    inside = np.concatenate([b[layer.valid][::7] for layer, b in zip(layers, bright, strict=True)])
+    low, high = np.percentile(inside, [0.5, 99.5]) if inside.size else (0.0, 1.0)
     out = []
-    for layer, c in zip(layers, corrected, strict=True):
-        scaled = np.clip((c - low) * (255 / max(high - low, 1e-6)), 0, 255).astype(np.float32)
-        scaled[~layer.valid] = 0
-        out.append(scaled if c.ndim == 3 else np.repeat(scaled[..., None], 3, axis=2))
+    for layer, b in zip(layers, bright, strict=True):
+        scaled = np.clip((b - low) * (255 / max(high - low, 1e-6)), 0, 255).astype(np.float32)
+        known = continued(scaled[..., None], layer.valid)[..., 0]
+        smooth = cv2.GaussianBlur(known, (0, 0), SLOPE_PX)
+        # The slope of a blurred edge times this is the edge's height.
+        height = SLOPE_PX * np.sqrt(2 * np.pi)
+        slopes = [height * np.gradient(smooth, axis=axis) if min(b.shape) > 1 else smooth for axis in (0, 1)]
+        out.append(np.stack([known, *slopes], axis=-1).astype(np.float32))
     return out
 
 
