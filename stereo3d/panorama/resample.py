@@ -18,7 +18,7 @@ from stereo3d.camera import CameraModel, pixel_grid
 from stereo3d.frames import locked
 from stereo3d.observation import Eye, Observation
 from stereo3d.panorama.layer import Layer
-from stereo3d.panorama.projection import Projection
+from stereo3d.panorama.projection import Projection, Vertical
 from stereo3d.panorama.surface import FAR_M, Surface
 from stereo3d.stereo.masks import rover, vignette
 
@@ -166,7 +166,8 @@ class Canvas:
         doubt = np.degrees(np.arccos(np.clip(np.einsum("...i,...i", away, directions) / distance, -1.0, 1.0)))
         goodness = 1.0 / (1.0 + (doubt / _DOUBT_DEG) ** 2)
         found = camera.project(points).astype(np.float32)
-        goodness[_hidden(source, found, distance) & (near > 0.0)] *= _HIDDEN_WEIGHT
+        hidden = _hidden(source, found, distance) & (near > 0.0)
+        goodness[hidden] *= _HIDDEN_WEIGHT
         left, top = columns.start * step, rows.start * step
         shape = (
             min((rows.stop - 1 - rows.start) * step + 1, p.height - top),
@@ -183,6 +184,9 @@ class Canvas:
         x[~inside], y[~inside] = -1.0, -1.0
         usable = source.usable.astype(np.uint8) * np.uint8(255)
         valid = inside & (cv2.remap(usable, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT) == 255)
+        if isinstance(p, Vertical):
+            # On a map, what stands before a place is no picture of it; elsewhere a sliver of it beats a hole.
+            valid &= _between(hidden.astype(np.float32), step, shape)[tight] < 0.5
         if not valid.any():
             return None
         pixels = _sampled(source.pixels, x, y, self._reduction(source))
@@ -215,7 +219,13 @@ def _hidden(source: Source, pixels: F32, distance: Float) -> Bool:
     rows, columns = source.nearness.shape
     scale = np.array([columns - 1, rows - 1]) / np.array([source.camera.width - 1, source.camera.height - 1])
     x, y = np.moveaxis(np.nan_to_num(pixels * scale.astype(np.float32), nan=-1.0), -1, 0)
-    seen = cv2.remap(source.nearness, np.ascontiguousarray(x), np.ascontiguousarray(y), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.remap(
+        source.nearness,
+        np.ascontiguousarray(x),
+        np.ascontiguousarray(y),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     out: Bool = seen * distance > 1.0 + _HIDDEN_SHARE
     return out
 

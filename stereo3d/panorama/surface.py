@@ -139,12 +139,14 @@ class MeasuredGround:
         flat = plane.nearness(self._centre, directions)
         rest = np.where(known, measured - flat, 0.0).astype(np.float32)
         nearness = np.maximum(flat + _filled(_without_specks(rest, known), known), 0.0)
+        # Above the highest ground that was measured, and above the plane's horizon, is sky.  It needs no triangles but
+        # for the first row: rays that meet nothing go there.
+        ground = np.flatnonzero((np.where(known, measured, flat) > 1.0 / FAR_M).any(axis=1))
+        top = max(int(ground[0]) - 1, 0) if ground.size else 0
+        nearness[:top] = 0.0
         self.nearness_image: F32 = locked(nearness, np.float32)
         self.known: NDArray[np.bool_] = locked(known, np.bool_)
-        # The sky above the highest ground needs no triangles: rays that meet nothing go there.
-        ground = np.flatnonzero((nearness > 1.0 / FAR_M).any(axis=1))
-        top = max(int(ground[0]) - 2, 0) if ground.size else 0
-        nearness, directions = nearness[top:], directions[top:]
+        nearness, directions = nearness[max(top - 1, 0) :], directions[max(top - 1, 0) :]
         distance = 1.0 / np.maximum(nearness, 1.0 / FAR_M)
         # Embree computes in float32, finest about its origin, which is the centre.
         vertices = (directions * distance[..., None]).reshape(-1, 3).astype(np.float32)
