@@ -31,6 +31,8 @@ _MAP_STEP_PX = 4
 _SCOUT_PX = 64
 _RIM_PX = 3
 """The outermost pixels of a frame, and those beside what is masked, are not used: the resampling reaches over them."""
+_CORNER_SHARE = 0.015
+"""Of the frame's width."""
 _DEPTH_PX = 8
 _HIDDEN_SHARE = 0.05
 """What lies further than what the frame sees there, by this share, stands behind it."""
@@ -73,7 +75,8 @@ def make_source(observation: Observation, surface: Surface, hide_rover: bool = F
     NaN of float images counts as missing.  ``hide_rover`` leaves out the rover's envelope, where it is published.
     """
     image = observation.image
-    usable = image.valid & ~vignette(observation)
+    # Beside the black corners the lens's fall-off is steeper than any correction.
+    usable = image.valid & _eroded(~vignette(observation), round(_CORNER_SHARE * image.width), border=True)
     pixels: NDArray[np.generic] = image.luminance if image.is_mosaic else image.pixels
     if pixels.dtype == np.float32:
         known = np.isfinite(pixels.reshape(*usable.shape, -1)).all(axis=2)
@@ -93,10 +96,10 @@ def _spread(camera: CameraModel, shape: tuple[int, int]) -> Float:
     return np.asarray(pixel_grid(shape[1], shape[0]) * share)
 
 
-def _eroded(mask: Bool, px: int) -> Bool:
-    """(rows, columns): True only where all is True within ``px``; beyond the border all is False."""
+def _eroded(mask: Bool, px: int, border: bool = False) -> Bool:
+    """(rows, columns): True only where all is True within ``px``; what is beyond the border is ``border``."""
     kernel = np.ones((2 * px + 1, 2 * px + 1), np.uint8)
-    out: Bool = cv2.erode(mask.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+    out: Bool = cv2.erode(mask.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=int(border)) > 0
     return out
 
 
@@ -263,7 +266,7 @@ def _sampled(pixels: NDArray[np.generic], x: F32, y: F32, factor: int) -> F32:
         for left in range(0, x.shape[1], 8192):
             part = slice(top, top + 8192), slice(left, left + 8192)
             maps = np.ascontiguousarray(x[part]), np.ascontiguousarray(y[part])
-            out[part] = cv2.remap(image, *maps, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+            out[part] = cv2.remap(image, *maps, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return out
 
 
