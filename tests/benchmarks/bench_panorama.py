@@ -82,7 +82,7 @@ def ours(folder: Path, out: Path, width: int | None) -> Made:
     seconds, peak, _, code = timed("-m", "stereo3d", "panorama", str(folder), "-o", str(out), *size)
     if code:
         raise SystemExit("stereo3d panorama failed")
-    report = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))["report"]
+    report = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
     step = report["seam_step"]["left"]
     taken = sum(bool(frame.get("share", 0)) for frame in report["frames"])
     told = f"{step['before']:.1%} to {step['after']:.2%}"

@@ -127,6 +127,9 @@ def test_steps_are_those_put_in(two: list[Layer]) -> None:
     steps = seam_steps(two, brighter, labels, value_range=100.0)
     assert [(s.first, s.second, s.length_px) for s in steps.seams] == [(0, 1, ROWS)]
     assert steps.mean == pytest.approx(0.05, abs=1e-4)
+    # Where the difference changes from one side to the other, the step is the mean of both.
+    uneven = [two[0].pixels, two[1].pixels + np.where(np.arange(WIDE) + STEP < 125, 5.0, 9.0).astype(np.float32)]
+    assert seam_steps(two, uneven, labels, 100.0).mean == pytest.approx(0.07, abs=1e-4)
     pasted = np.where(labels == 1, 5.0, 0.0) + laid(two, labels)
     assert seam_steps(two, brighter, labels, 100.0, pasted).mean == pytest.approx(0.05, abs=1e-4)
     # A picture that goes over smoothly has a hundredth of it in each of some hundred columns.
