@@ -16,8 +16,9 @@ CELLS_PER_PAIR = 3000
 """More are thinned out evenly: they are neighbours and know the same."""
 MIN_CELLS = 12
 """Fewer common cells tie no frames together."""
-CLUSTER = 12
-"""Cells of one square of so many a side err alike, which the sigma must know."""
+CLUSTER = 6
+"""Cells of one square of so many a side err alike, in all overlaps there, which the sigma must know."""
+CLUSTERS_ACROSS = 1 << 16
 GAIN_PRIOR = 0.7
 """Sigma of the logarithm of a gain."""
 OFFSET_PRIOR = 0.15
@@ -65,7 +66,7 @@ class CommonCells:
     terms_b: Float
     """(cells, terms): x, y, r^2, r^4, r^6 in each."""
     cluster: NDArray[np.intp]
-    """(cells,): number of the square of cells."""
+    """(cells,): number of the square of the canvas."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +100,8 @@ def common_cells(means: Sequence[Cells], numbers: Sequence[tuple[int, int]], sca
             mean_a, mean_b = (c.mean[s][p].astype(float) for c, s, p in (a, b))
             terms_a, terms_b = (shading_terms(c.position[s][p]).astype(float) for c, s, p in (a, b))
             noise = np.hypot(NOISE_SHARE * scale, TEXTURE_SHARE * texture).astype(float)
-            cluster = (rows // CLUSTER) * (columns.max() // CLUSTER + 1) + columns // CLUSTER
+            across, down = columns + one.column + at[0][1].start, rows + one.row + at[0][0].start
+            cluster = (down // CLUSTER) * CLUSTERS_ACROSS + across // CLUSTER
             out.append(
                 CommonCells(frame, other_frame, eye, other_eye, mean_a, mean_b, noise, terms_a, terms_b, cluster)
             )
@@ -214,6 +216,8 @@ class Adjustment:
         """Standard deviations of the unknowns: the scatter of the clusters between two inverse normal matrices."""
         normal, scatter = np.zeros_like(self._prior), self._prior_scatter()
         weights, slopes = 0.0, 0.0
+        clusters = np.unique(np.concatenate([pair.cluster for pair in self.pairs] or [np.zeros(0, dtype=np.intp)]))
+        pulls = np.zeros((len(clusters), self._unknowns))
         for pair in self.pairs:
             e, jacobian = self._residual(pair)
             weight = _weight(e, CUT * spread) / spread**2
@@ -222,15 +226,16 @@ class Adjustment:
                 weights + float(weight.sum()),
                 slopes + float(((1 - 3 * square) / (1 + square) ** 3).sum()),
             )
-            clusters, number = np.unique(pair.cluster, return_inverse=True)
-            pulls = np.zeros((len(clusters), self._unknowns))
+            number = np.searchsorted(clusters, pair.cluster)
             for channel in range(self.channels):
                 at, j = self._at(pair, channel), jacobian[channel]
                 normal[np.ix_(at, at)] += j.T @ (weight[:, channel, None] * j)
                 pull = np.zeros((len(clusters), len(at)))
                 np.add.at(pull, number, j * (weight[:, channel] * e[:, channel])[:, None])
                 pulls[:, at] += pull
-            scatter += pulls.T @ pulls
+        # The fit has taken some of the scatter away.
+        free = len(clusters) / max(len(clusters) - self._unknowns, 0.25 * len(clusters), 1)
+        scatter += free * pulls.T @ pulls
         # The pull of a robust function grows with its slope, which is less than its weight.
         share = slopes / spread**2 / weights if weights > 0 else 1.0
         inverse = np.linalg.inv(self._prior + max(share, 0.1) * normal)

@@ -63,8 +63,6 @@ class MultiBand:
         _paste(mask, own, column - left, row - top)
         self._seen[top:bottom, left:right] |= mask
         level_picture = continued(part, known)
-        if self.channels == 1:  # OpenCV's pyramids drop an axis of length one
-            level_picture = level_picture[..., 0]
         weight = mask.astype(np.float32)
         for level in range(self.bands + 1):
             last = level == self.bands

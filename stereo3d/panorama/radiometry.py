@@ -2,7 +2,7 @@
 
 Each frame's DN are brought to one scale by
 
-    value = (gain DN + offset) / V + lift,    V = exp(h x + v y + a r^2 + b r^4 + c r^6)
+    value = (gain DN + offset) / V,    V = exp(h x + v y + a r^2 + b r^4 + c r^6)
 
 with a gain and an offset for each frame and channel, and a vignetting V for each eye (x, y from the frame's centre, r
 1 in its corners).  Nothing in the model depends on the direction, so a gradient of the sky stays what it is.
@@ -16,14 +16,13 @@ All are found at once from what two frames show of the same cells of the canvas.
 difference of the two values over the noise it would have if both DN had the noise of one DN (Sampson's distance): the
 plain difference would draw all gains to zero.  Cells with much texture count less (a hair of parallax moves them), and
 those that disagree for good (rocks seen from two sides) are given no weight by Geman and McClure's function.  Weak
-priors hold what the overlaps do not tell.  What is left free, the scale of all gains and one lift for all, is set so
-that the darkest and the brightest of the whole stay what they were: nothing leaves the range of the pixels' type.
+priors hold what the overlaps do not tell.  The scale of the whole is free: the product of the gains is 1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -76,8 +75,6 @@ class Radiometry:
     vignetting: Mapping[Eye, Float]
     """(terms,): h, v, a, b, c: coefficients of x, y, r^2, r^4, r^6 in the logarithm of the transmission."""
     overlaps: tuple[OverlapStep, ...]
-    lift: float
-    """Added to every value, DN."""
     value_range: float
     """From the 2nd to the 98th percentile of the corrected brightness, DN."""
 
@@ -94,9 +91,9 @@ class Radiometry:
         )
         gain, offset = frame.gain.astype(np.float32), frame.offset.astype(np.float32)
         if layer.pixels.ndim == 2 and gain.size == 1:
-            return np.asarray((layer.pixels * gain[0] + offset[0]) * inverse + np.float32(self.lift))
+            return np.asarray((layer.pixels * gain[0] + offset[0]) * inverse)
         pixels = layer.pixels if layer.pixels.ndim == 3 else layer.pixels[..., None]
-        return np.asarray((pixels * gain + offset) * inverse[..., None] + np.float32(self.lift))
+        return np.asarray((pixels * gain + offset) * inverse[..., None])
 
     @property
     def before(self) -> float:
@@ -133,7 +130,6 @@ class Radiometry:
                 for f in self.frames
             ],
             "vignetting": {eye.value: plain(v) for eye, v in self.vignetting.items()},
-            "lift_dn": round(self.lift, 4),
             "range_dn": round(self.value_range, 3),
             "overlaps": [
                 {"frames": [o.first, o.second], "cells": o.cells, **_before_after(o.before, o.after)}
@@ -168,12 +164,8 @@ def solve(layers: Sequence[Layer]) -> Radiometry:
         for k, (name, eye) in enumerate(keys)
     )
     vignetting = dict(zip(eyes, fit.vignetting, strict=True))
-    raw = Radiometry(frames, vignetting, (), 0.0, scale)
-    low, high = _ends([layer.pixels[layer.valid] for layer in layers])
-    values = [raw.corrected(layer)[layer.valid] for layer in layers]
-    made_low, made_high = _ends(values)
-    share = (high - low) / max(made_high - made_low, 1e-6)
-    value_range = brightness_range(values)
+    found = Radiometry(frames, vignetting, (), scale)
+    value_range = brightness_range([found.corrected(layer)[layer.valid] for layer in layers])
     overlaps = tuple(
         OverlapStep(
             keys[pair.first][0],
@@ -184,27 +176,14 @@ def solve(layers: Sequence[Layer]) -> Radiometry:
         )
         for pair in adjustment.pairs
     )
-    frames = tuple(
-        replace(f, **{k: getattr(f, k) * share for k in ("gain", "offset", "gain_sigma", "offset_sigma")})
-        for f in frames
-    )
-    return Radiometry(frames, vignetting, overlaps, low - share * made_low, share * value_range)
+    return Radiometry(frames, vignetting, overlaps, value_range)
 
 
 def brightness_range(values: Sequence[NDArray[np.float32]]) -> float:
     """From the 2nd to the 98th percentile of all values, never 0: what steps are given as shares of."""
-    low, high = _percentiles(values, 2.0, 98.0)
-    return max(high - low, 1e-6)
-
-
-def _ends(values: Sequence[NDArray[np.float32]]) -> tuple[float, float]:
-    return _percentiles(values, 0.1, 99.9)
-
-
-def _percentiles(values: Sequence[NDArray[np.float32]], low: float, high: float) -> tuple[float, float]:
     some = [v.ravel()[:: max(1, v.size // 200_000)] for v in values if v.size]
-    ends = np.percentile(np.concatenate(some), [low, high]) if some else (0.0, 1.0)
-    return float(ends[0]), float(ends[1])
+    low, high = np.percentile(np.concatenate(some), [2, 98]) if some else (0.0, 1.0)
+    return float(max(high - low, 1e-6))
 
 
 def _mean(values: list[tuple[float, int]]) -> float:

@@ -22,6 +22,8 @@ WORTH = 0.4
 """A frame may give a pixel only where its weight is at least this share of the best frame's weight there."""
 SLOPE_PX = 4.0
 """Sigma of the blur over which slopes of brightness are taken."""
+_REACH = 4
+"""Small pixels that smoothing the seams reaches."""
 STEP_WINDOW_PX = 9
 """Steps are means over windows of this side about each pixel of the seam: noise is no step."""
 
@@ -95,19 +97,15 @@ def region(labels: Labels, number: int, place: tuple[int, int, int, int], scale:
     pixels of the larger canvas decide what is seen.
     """
     column, row, rows, columns = place
-    # Whole pixels of the small canvas around the rectangle, two more on each side; half pixels because centres count.
-    left, top = (max(int((start + 0.5) / scale - 0.5) - 2, 0) for start in (column, row))
-    right, bottom = (int((start + size) / scale) + 3 for start, size in ((column, columns), (row, rows)))
-    small = _extended(labels)[top:bottom, left:right]
-    warp = np.array(
-        [[1 / scale, 0, (column + 0.5) / scale - 0.5 - left], [0, 1 / scale, (row + 0.5) / scale - 0.5 - top]]
-    )
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    down, across = (_between_centres(start, size, scale) for start, size in ((row, rows), (column, columns)))
+    # All that is interpolated, and what the blur reaches beyond it.
+    top, left = (max(int(first[0]) - _REACH, 0) for first, _ in (down, across))
+    small = _extended(labels)[top : int(down[0][-1]) + _REACH + 2, left : int(across[0][-1]) + _REACH + 2]
 
     def share(other: int) -> Array:
-        sharp = cv2.GaussianBlur((small == other).astype(np.float32), (0, 0), 0.7, borderType=cv2.BORDER_REPLICATE)
-        spread = cv2.warpAffine(sharp, warp, (columns, rows), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(spread, dtype=np.float32)
+        # Whole numbers: the same pixel of the canvas must come out alike in every rectangle, or it belongs to none.
+        sharp = cv2.GaussianBlur((small == other) * np.float32(4096), (0, 0), 0.7, borderType=cv2.BORDER_REPLICATE)
+        return _interpolated(_interpolated(np.rint(sharp), down, top).T, across, left).T
 
     own = share(number)
     out = own > 0
@@ -115,6 +113,22 @@ def region(labels: Labels, number: int, place: tuple[int, int, int, int], scale:
         if other not in (number, UNSEEN):
             theirs = share(int(other))
             out &= (own > theirs) if other < number else (own >= theirs)
+    return np.asarray(out)
+
+
+def _between_centres(start: int, size: int, scale: float) -> tuple[NDArray[np.intp], Array]:
+    """For pixels of the large canvas along an axis: the small pixel before each, and the share of the one after it."""
+    at = (np.arange(start, start + size) + 0.5) / scale - 0.5
+    before = np.floor(at)
+    return before.astype(np.intp), (at - before).astype(np.float32)
+
+
+def _interpolated(values: Array, between: tuple[NDArray[np.intp], Array], first: int) -> Array:
+    """The values (small, ...), which begin at ``first``, at places along their first axis (large, ...)."""
+    before, after = between
+    low, high = (np.clip(before + k - first, 0, len(values) - 1) for k in (0, 1))
+    share = after[:, None]
+    out: Array = values[low] * (1 - share) + values[high] * share
     return out
 
 

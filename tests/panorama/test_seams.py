@@ -100,11 +100,13 @@ def test_one_frame_alone_and_grey_or_colour(two: list[Layer]) -> None:
     assert np.array_equal(choose(two, colour, SHAPE), choose(two, [one.pixels for one in two], SHAPE))
 
 
-def test_regions_of_the_large_canvas_part_it_without_gap_or_overlap() -> None:
+@pytest.mark.parametrize("scale", [7.3, 2.5])
+def test_regions_of_the_large_canvas_part_it_without_gap_or_overlap(scale: float) -> None:
     labels = np.full((60, 90), UNSEEN, dtype=np.int16)
     x, y = np.meshgrid(np.arange(90), np.arange(60))
     labels[:50] = np.where(x + 0.5 * y < 40, 0, np.where(y < 30, 1, 2))[:50]
-    scale = 7.3
+    # At a scale of 2.5 some pixels lie on the very line between two layers.
+    labels[:, 70:] = 0
     rows, columns = round(60 * scale), round(90 * scale)
     whole = [region(labels, k, (0, 0, rows, columns), scale) for k in range(3)]
     assert (sum(w.astype(int) for w in whole) == 1).all()
@@ -115,7 +117,7 @@ def test_regions_of_the_large_canvas_part_it_without_gap_or_overlap() -> None:
         core = cv2.erode((labels == k).astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1)
         assert whole[k][core[np.ix_(lines, centres)] > 0].all()
         # A part of the canvas is parted as the whole is.
-        assert np.array_equal(region(labels, k, (101, 57, 200, 300), scale), whole[k][57:257, 101:401])
+        assert np.array_equal(region(labels, k, (51, 27, 100, 120), scale), whole[k][27:127, 51:171])
 
 
 def test_steps_are_those_put_in(two: list[Layer]) -> None:
@@ -125,6 +127,9 @@ def test_steps_are_those_put_in(two: list[Layer]) -> None:
     steps = seam_steps(two, brighter, labels, value_range=100.0)
     assert [(s.first, s.second, s.length_px) for s in steps.seams] == [(0, 1, ROWS)]
     assert steps.mean == pytest.approx(0.05, abs=1e-4)
+    # Where the difference changes from one side to the other, the step is the mean of both.
+    uneven = [two[0].pixels, two[1].pixels + np.where(np.arange(WIDE) + STEP < 125, 5.0, 9.0).astype(np.float32)]
+    assert seam_steps(two, uneven, labels, 100.0).mean == pytest.approx(0.07, abs=1e-4)
     pasted = np.where(labels == 1, 5.0, 0.0) + laid(two, labels)
     assert seam_steps(two, brighter, labels, 100.0, pasted).mean == pytest.approx(0.05, abs=1e-4)
     # A picture that goes over smoothly has a hundredth of it in each of some hundred columns.
