@@ -67,7 +67,7 @@ class PaintedWorld:
             v.reshape(len(v), -1).astype(np.float32),
             cv2.INTER_LINEAR,
         ).reshape(u.shape)
-        fade = 1.0 / (1.0 + (np.where(far, 1e9, distance) / 10.0) ** 2)
+        fade = 1.0 / (1.0 + np.where(far, 1e9, (points[..., :2] ** 2).sum(axis=-1)) / 100.0)
         return np.where(far, 190.0 + 40.0 * directions[..., 2], 110.0 + 70.0 * fade * pattern).astype(np.float32)
 
     def observed(self, name: str, eye: Eye, camera: CameraModel, pose: RigidTransform, gain: float, sclk_s: float):

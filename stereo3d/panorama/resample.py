@@ -33,7 +33,7 @@ _RIM_PX = 3
 """The outermost pixels of a frame, and those beside what is masked, are not used: the resampling reaches over them."""
 _CORNER_SHARE = 0.015
 """Of the frame's width."""
-_DEPTH_PX = 8
+_DEPTH_PX, _LEAST_DEPTHS = 8, 40
 _HIDDEN_SHARE = 0.05
 """What lies further than what the frame sees there, by this share, stands behind it."""
 _HIDDEN_WEIGHT = 0.05
@@ -85,7 +85,7 @@ def make_source(observation: Observation, surface: Surface, hide_rover: bool = F
     if hide_rover:
         usable &= ~rover(observation)
     camera = observation.camera.moved(observation.level_from_rover)
-    shape = (max(2, camera.height // _DEPTH_PX), max(2, camera.width // _DEPTH_PX))
+    shape = (max(_LEAST_DEPTHS, camera.height // _DEPTH_PX), max(_LEAST_DEPTHS, camera.width // _DEPTH_PX))
     nearness = surface.nearness(*camera.ray(_spread(camera, shape)))
     return Source(observation.product_id, observation.eye, camera, pixels, _eroded(usable, _RIM_PX), nearness)
 
@@ -283,14 +283,12 @@ def _sampled(pixels: NDArray[np.generic], x: F32, y: F32, factor: int) -> F32:
 def footprint(source: Source) -> Float:
     """Places (n, 3), m, LOCAL_LEVEL, that a grid of the frame's usable pixels sees; far ones at ``FAR_M``."""
     camera = source.camera
-    # Every third of the grid, and its last: the limits of the picture hang on the frame's border.
-    pick = np.ix_(*(np.unique(np.append(np.arange(0, n, 3), n - 1)) for n in source.nearness.shape))
-    grid = _spread(camera, source.nearness.shape)[pick]
+    grid = _spread(camera, source.nearness.shape)
     # The rim is not usable, but what is beside it is.
     last = np.array([camera.width, camera.height]) - 1 - 2 * _RIM_PX
     near = np.clip(np.rint(grid).astype(np.int64), 2 * _RIM_PX, np.maximum(last, 2 * _RIM_PX))
     kept = source.usable[near[..., 1], near[..., 0]]
     origins, directions = camera.ray(grid[kept])
-    far = np.maximum(source.nearness[pick][kept], 1.0 / FAR_M)
+    far = np.maximum(source.nearness[kept], 1.0 / FAR_M)
     points: Float = origins + directions / far[:, None]
     return points[np.isfinite(points[:, 0])]

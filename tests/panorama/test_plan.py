@@ -52,7 +52,7 @@ def test_frames_all_around_make_a_full_circle_from_north(planned) -> None:
 
 def test_a_part_of_the_circle_is_all_that_is_shown(planned) -> None:
     p, sources, plane = planned(CanvasWish(), 2)
-    assert 130.0 < p.width / p.px_per_deg < 175.0
+    assert 150.0 < p.width / p.px_per_deg < 200.0
     assert p.px_per_deg == pytest.approx(max(s.px_per_deg for s in sources), rel=0.01)
     assert cut_open(p, sources)[1] == 0
     # Every frame lies on the canvas, to within what the border's sampling leaves.

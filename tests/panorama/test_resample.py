@@ -35,7 +35,7 @@ def shift_px(picture: np.ndarray, truth: np.ndarray, valid: np.ndarray, size: in
     for top in range(0, picture.shape[0] - size, size // 2):
         for left in range(0, picture.shape[1] - size, size // 2):
             part = slice(top, top + size), slice(left, left + size)
-            if valid[part].all() and truth[part].std() > 12.0:
+            if valid[part].all() and truth[part].std() > 6.0:
                 a, b = (p[part].astype(np.float64) for p in (picture, truth))
                 out.append(cv2.phaseCorrelate(a - a.mean(), b - b.mean(), window)[0])
     return np.array(out)
@@ -55,7 +55,7 @@ def test_a_frame_shows_what_the_canvas_rays_see(kind: str, painted_ring: Scene, 
     shifts = shift_px(layer.pixels, truth, layer.valid)
     assert len(shifts) > 10
     assert np.abs(np.median(shifts, axis=0)).max() < 0.1
-    assert np.percentile(np.linalg.norm(shifts, axis=1), 90) < 0.4
+    assert np.percentile(np.linalg.norm(shifts, axis=1), 75) < 0.3
 
 
 def test_a_wrong_plane_would_show(painted_ring: Scene, painted_world, path) -> None:
@@ -66,7 +66,7 @@ def test_a_wrong_plane_would_show(painted_ring: Scene, painted_world, path) -> N
     x, y = np.meshgrid(layer.column + np.arange(layer.width), layer.row + np.arange(layer.height))
     truth = painted_world.shown(*canvas.rays(np.stack([x, y], axis=-1)))
     shifts = shift_px(layer.pixels, truth, layer.valid)
-    assert np.percentile(np.linalg.norm(shifts, axis=1), 90) > 0.45
+    assert np.percentile(np.linalg.norm(shifts, axis=1), 75) > 0.6
 
 
 def test_a_frame_across_the_cut_makes_two_layers_of_one_whole(painted_ring: Scene, painted_world, path, plane) -> None:
@@ -91,10 +91,13 @@ def test_planes_of_a_layer_say_what_they_should(painted_ring: Scene, painted_wor
     (layer,) = Canvas(canvas, plane).layers(make_source(painted_ring.observations[2], plane))
     assert (layer.pixels[~layer.valid] == 0).all()
     assert (layer.weight[~layer.valid] == 0).all()
-    assert layer.radius[layer.valid].min() < 0.02
-    assert 0.9 < layer.radius.max() <= 1.0
+    radius = np.linalg.norm(layer.position, axis=2)
+    assert radius[layer.valid].min() < 0.02
+    assert 0.9 < radius[layer.valid].max() <= 1.0
+    right, low = layer.position[layer.valid].T
+    assert (right.min(), right.max(), low.min(), low.max()) == pytest.approx((-0.8, 0.8, -0.6, 0.6), abs=0.06)
     best = np.unravel_index(np.argmax(layer.weight), layer.weight.shape)
-    assert layer.radius[best] < 0.3
+    assert radius[best] < 0.3
     assert layer.weight.max() > 0.8
     edge = layer.valid & (cv2.erode(layer.valid.astype(np.uint8), np.ones((3, 3)), borderValue=0) == 0)
     assert layer.weight[edge].mean() < 0.12
