@@ -99,7 +99,10 @@ def test_sixteen_bits_stay_sixteen(painted_ring: Scene) -> None:
         replace(o, image=Image(o.image.pixels.astype(np.uint16) * 16, o.image.valid)) for o in painted_ring.observations
     )
     settings = PanoramaSettings(CanvasWish(width=500), refine=False, stereo=False)
-    made, plain = make_panorama(replace(painted_ring, observations=deep), settings), make_panorama(painted_ring, settings)
+    made, plain = (
+        make_panorama(replace(painted_ring, observations=deep), settings),
+        make_panorama(painted_ring, settings),
+    )
     assert made.pixels.dtype == np.uint16
     assert plain.pixels.dtype == np.uint8
     difference = made.pixels[made.seen].astype(float) / 16.0 - plain.pixels[made.seen]
