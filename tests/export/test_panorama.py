@@ -167,9 +167,14 @@ def test_nothing_is_left_where_it_cannot_be_written(tmp_path: Path) -> None:
         write_panorama(panorama(), tmp_path / "pano.png", mask=tmp_path / "mask.jpg")
     with pytest.raises(OutputError, match="replace the picture"):
         write_panorama(panorama(), tmp_path / "pano.png", mask=tmp_path / "pano.png")
-    with pytest.raises(KeyboardInterrupt), panorama_files(tmp_path / "pano.png", tmp_path / "m.png") as writer:
-        writer.write(panorama())
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with panorama_files(tmp_path / "pano.png", tmp_path / "m.png") as writer:
+            writer.write(panorama())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -110,7 +110,7 @@ def test_only_a_whole_turn_is_a_full_circle() -> None:
 
 
 def test_rays_begin_where_the_mast_holds_the_eye() -> None:
-    origins, directions = AROUND.rays(np.array([[420.0 - 0.5, 10.0], [1320.0 - 0.5, 10.0]]))  # north, east
+    origins, _ = AROUND.rays(np.array([[420.0 - 0.5, 10.0], [1320.0 - 0.5, 10.0]]))  # north, east
     centre = PATH.centre
     assert origins[0, :2] - centre[:2] == pytest.approx([0.13, -0.21])
     assert origins[1, :2] - centre[:2] == pytest.approx([0.21, 0.13])
