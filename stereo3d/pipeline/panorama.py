@@ -30,7 +30,7 @@ from stereo3d.stereo.disparity import Reason
 from stereo3d.stereo.levels import reduced
 
 EYES = ("left", "right", "anaglyph")
-_STEREO_COLUMNS = 800
+_STEREO_COLUMNS = 400
 """The ground needs no more: it only says where each eye's rays meet it."""
 
 
