@@ -36,6 +36,11 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="the JSON record of an image that has none of its own name beside it (may be repeated, or hold a list)",
     )
+    parser.add_argument(
+        "--pair",
+        metavar="N|PRODUCT",
+        help="of a folder with several pairs, the one to take: its number from 1, or the product id of an image of it",
+    )
 
 
 def run_interruptible(work: Callable[[Progress], T], title: str, quiet: bool = False) -> T:
@@ -87,7 +92,7 @@ def run_interruptible(work: Callable[[Progress], T], title: str, quiet: bool = F
 
 def load_scene(args: argparse.Namespace) -> Scene:
     """The scene that the input arguments name, with exactly one pair; the bundled one when they name none."""
-    return read_scene(args.inputs, args.metadata)
+    return read_scene(args.inputs, args.metadata, args.pair)
 
 
 def measure(args: argparse.Namespace, settings: Settings = Settings()) -> Reconstruction:

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         nargs="*",
         type=Path,
-        help="images, JSON records or folders of images; without any, the bundled simulated scene",
+        help="images, labels, JSON records or folders of images; without any, the bundled simulated scene",
     )
     parser.add_argument(
         "--metadata",
@@ -155,7 +155,8 @@ def _entries(path: Path, metadata: Sequence[Path]) -> Iterator[Facts]:
     else:
         reader = reader_for(path)
         header = reader.header(path, metadata)
-        yield facts_of(header, reader.read(path, metadata).image, metadata)
+        image = reader.read(path, metadata).image if header.path is not None else None
+        yield facts_of(header, image, metadata)
 
 
 def _folder_entries(folder: Path, metadata: Sequence[Path]) -> Iterator[Facts]:
@@ -197,9 +198,10 @@ def _image_lines(facts: Facts) -> list[tuple[str, str]]:
     pixels = "" if facts["channels"] is None else f", {'grey' if facts['channels'] == 1 else 'colour'}"
     pixels += "" if facts["data_type"] is None else f", {facts['data_type']}"
     pupil = "" if facts["pupil_type"] is None else f", pupil type {facts['pupil_type']}"
+    kind = "record" if str(facts["record"]).lower().endswith(".json") else "label"
     taken = "date not known" if facts["taken_utc"] is None else f"{facts['taken_utc']} UTC"
     lines = [
-        ("file", str(facts["file"] or "none: this is a record without its image")),
+        ("file", str(facts["file"] or f"none: this is a {kind} without its image")),
         ("record", str(facts["record"])),
         ("taken by", f"{facts['mission']}, {facts['instrument']}, {eye}{product}"),
         ("taken on", f"sol {facts['sol']}, {taken}, clock {facts['sclk_s']:.3f} s"),

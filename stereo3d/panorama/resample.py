@@ -18,7 +18,7 @@ from stereo3d.camera import CameraModel, pixel_grid
 from stereo3d.frames import locked
 from stereo3d.observation import Eye, Observation
 from stereo3d.panorama.layer import Layer
-from stereo3d.panorama.projection import Projection
+from stereo3d.panorama.projection import Projection, Vertical
 from stereo3d.panorama.surface import FAR_M, Surface
 from stereo3d.stereo.masks import rover, vignette
 
@@ -33,7 +33,7 @@ _RIM_PX = 3
 """The outermost pixels of a frame, and those beside what is masked, are not used: the resampling reaches over them."""
 _CORNER_SHARE = 0.015
 """Of the frame's width."""
-_DEPTH_PX = 8
+_DEPTH_PX, _LEAST_DEPTHS = 8, 40
 _HIDDEN_SHARE = 0.05
 """What lies further than what the frame sees there, by this share, stands behind it."""
 _HIDDEN_WEIGHT = 0.05
@@ -85,7 +85,7 @@ def make_source(observation: Observation, surface: Surface, hide_rover: bool = F
     if hide_rover:
         usable &= ~rover(observation)
     camera = observation.camera.moved(observation.level_from_rover)
-    shape = (max(2, camera.height // _DEPTH_PX), max(2, camera.width // _DEPTH_PX))
+    shape = (max(_LEAST_DEPTHS, camera.height // _DEPTH_PX), max(_LEAST_DEPTHS, camera.width // _DEPTH_PX))
     nearness = surface.nearness(*camera.ray(_spread(camera, shape)))
     return Source(observation.product_id, observation.eye, camera, pixels, _eroded(usable, _RIM_PX), nearness)
 
@@ -166,7 +166,8 @@ class Canvas:
         doubt = np.degrees(np.arccos(np.clip(np.einsum("...i,...i", away, directions) / distance, -1.0, 1.0)))
         goodness = 1.0 / (1.0 + (doubt / _DOUBT_DEG) ** 2)
         found = camera.project(points).astype(np.float32)
-        goodness[_hidden(source, found, distance) & (near > 0.0)] *= _HIDDEN_WEIGHT
+        hidden = _hidden(source, found, distance) & (near > 0.0)
+        goodness[hidden] *= _HIDDEN_WEIGHT
         left, top = columns.start * step, rows.start * step
         shape = (
             min((rows.stop - 1 - rows.start) * step + 1, p.height - top),
@@ -183,6 +184,9 @@ class Canvas:
         x[~inside], y[~inside] = -1.0, -1.0
         usable = source.usable.astype(np.uint8) * np.uint8(255)
         valid = inside & (cv2.remap(usable, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT) == 255)
+        if isinstance(p, Vertical):
+            # On a map, what stands before a place is no picture of it; elsewhere a sliver of it beats a hole.
+            valid &= _between(hidden.astype(np.float32), step, shape)[tight] < 0.5
         if not valid.any():
             return None
         pixels = _sampled(source.pixels, x, y, self._reduction(source))
@@ -215,7 +219,13 @@ def _hidden(source: Source, pixels: F32, distance: Float) -> Bool:
     rows, columns = source.nearness.shape
     scale = np.array([columns - 1, rows - 1]) / np.array([source.camera.width - 1, source.camera.height - 1])
     x, y = np.moveaxis(np.nan_to_num(pixels * scale.astype(np.float32), nan=-1.0), -1, 0)
-    seen = cv2.remap(source.nearness, np.ascontiguousarray(x), np.ascontiguousarray(y), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.remap(
+        source.nearness,
+        np.ascontiguousarray(x),
+        np.ascontiguousarray(y),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     out: Bool = seen * distance > 1.0 + _HIDDEN_SHARE
     return out
 
@@ -273,14 +283,12 @@ def _sampled(pixels: NDArray[np.generic], x: F32, y: F32, factor: int) -> F32:
 def footprint(source: Source) -> Float:
     """Places (n, 3), m, LOCAL_LEVEL, that a grid of the frame's usable pixels sees; far ones at ``FAR_M``."""
     camera = source.camera
-    # Every third of the grid, and its last: the limits of the picture hang on the frame's border.
-    pick = np.ix_(*(np.unique(np.append(np.arange(0, n, 3), n - 1)) for n in source.nearness.shape))
-    grid = _spread(camera, source.nearness.shape)[pick]
+    grid = _spread(camera, source.nearness.shape)
     # The rim is not usable, but what is beside it is.
     last = np.array([camera.width, camera.height]) - 1 - 2 * _RIM_PX
     near = np.clip(np.rint(grid).astype(np.int64), 2 * _RIM_PX, np.maximum(last, 2 * _RIM_PX))
     kept = source.usable[near[..., 1], near[..., 0]]
     origins, directions = camera.ray(grid[kept])
-    far = np.maximum(source.nearness[pick][kept], 1.0 / FAR_M)
+    far = np.maximum(source.nearness[kept], 1.0 / FAR_M)
     points: Float = origins + directions / far[:, None]
     return points[np.isfinite(points[:, 0])]

@@ -87,7 +87,7 @@ class Samples:
 
 
 def range_image(samples: Sequence[Samples], step_deg: float) -> tuple[F32, NDArray[np.bool_]]:
-    """Inverse range (rows, columns), 1/m, and which cells hold samples.
+    """Inverse range (rows, columns), 1/m, 0 where unknown, and which cells hold samples.
 
     Row 0 lies at elevation +90 degrees, column 0 at north; cells are ``step_deg`` wide and hold the weighted median of
     their samples.
@@ -134,17 +134,20 @@ class MeasuredGround:
                 f"embreex cannot be imported: {error}", todo="install it with 'pip install embreex'"
             ) from error
         self._centre = np.asarray(centre, dtype=np.float64)
-        measured, known = range_image(samples, step_deg)
-        directions = _cell_directions(*measured.shape)
+        # Cells hold differences from the plane: those hardly change within a cell, while distances do.
+        rest, known = range_image([_less(plane, self._centre, s) for s in samples], step_deg)
+        directions = _cell_directions(*rest.shape)
         flat = plane.nearness(self._centre, directions)
-        rest = np.where(known, measured - flat, 0.0).astype(np.float32)
-        nearness = np.maximum(flat + _filled(_without_specks(rest, known), known), 0.0)
+        measured = np.maximum(flat + _without_specks(rest, known), 0.0)
+        nearness = np.maximum(flat + _filled(measured - flat, known), 0.0)
+        # Above the highest ground that was measured, and above the plane's horizon, is sky.  It needs no triangles but
+        # for the first row: rays that meet nothing go there.
+        ground = np.flatnonzero((np.where(known, measured, flat) > 1.0 / FAR_M).any(axis=1))
+        top = max(int(ground[0]) - 1, 0) if ground.size else 0
+        nearness[:top] = 0.0
         self.nearness_image: F32 = locked(nearness, np.float32)
         self.known: NDArray[np.bool_] = locked(known, np.bool_)
-        # The sky above the highest ground needs no triangles: rays that meet nothing go there.
-        ground = np.flatnonzero((nearness > 1.0 / FAR_M).any(axis=1))
-        top = max(int(ground[0]) - 2, 0) if ground.size else 0
-        nearness, directions = nearness[top:], directions[top:]
+        nearness, directions = nearness[max(top - 1, 0) :], directions[max(top - 1, 0) :]
         distance = 1.0 / np.maximum(nearness, 1.0 / FAR_M)
         # Embree computes in float32, finest about its origin, which is the centre.
         vertices = (directions * distance[..., None]).reshape(-1, 3).astype(np.float32)
@@ -169,6 +172,13 @@ class MeasuredGround:
             found = self._scene.run(o, d, output=1)
             out[part] = np.where(found["primID"] >= 0, found["tfar"], np.inf)
         return out
+
+
+def _less(plane: Plane, centre: Float, samples: Samples) -> Samples:
+    """The samples with the plane's nearness taken off theirs."""
+    length = np.linalg.norm(samples.directions, axis=1, keepdims=True)
+    flat = plane.nearness(centre, samples.directions / length)
+    return Samples(samples.directions, samples.nearness - flat, samples.weight)
 
 
 def _cell_directions(rows: int, columns: int) -> Float:

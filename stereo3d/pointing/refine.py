@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from stereo3d.frames import Float, RigidTransform
 from stereo3d.observation import Observation
 from stereo3d.pointing.result import FramePointing, OverlapResidual, Pointing
-from stereo3d.pointing.shots import Shot, find_shots, prior_sigma_deg, shot_of
+from stereo3d.pointing.shots import Shot, find_shots, model_error_px, prior_sigma_deg, shot_of
 from stereo3d.pointing.solve import Solution, solve
 from stereo3d.pointing.ties import Ties, find_ties, joined, some
 from stereo3d.pointing.views import View, prepared
@@ -41,7 +41,7 @@ def refine_pointing(observations: Sequence[Observation], progress: Progress | No
     tell = progress or (lambda name, share: None)
     nan = float("nan")
     if not observations:
-        return Pointing((), (), nan, nan, (nan, nan, nan), (nan, nan, nan), ())
+        return Pointing((), (), nan, nan, (nan, nan, nan), (nan, nan, nan), np.empty((0, 3)), ())
     shots = find_shots(observations)
     prior_rad = float(np.radians(prior_sigma_deg(observations[0])))
     tell("preparing frames", 0.0)
@@ -59,11 +59,11 @@ def _fitted(
     observations: Sequence[Observation], shots: tuple[Shot, ...], views: Sequence[View], ties: Ties, prior_rad: float
 ) -> Pointing:
     """Solve, and again without what the solution shows to be no support, until all of it is."""
-    of = shot_of(shots)
+    of, common_px = shot_of(shots), model_error_px(observations[0])
     found = _links(ties, of, np.ones(len(ties.track), dtype=bool), len(shots))
     why_not = ["" if s.on_mast else "it is not on the mast" for s in shots]
     while True:
-        solution = solve(views, shots, ties, prior_rad) if len(ties.track) else None
+        solution = solve(views, shots, ties, prior_rad, common_px) if len(ties.track) else None
         if solution is None:
             group = np.full(len(shots), -1, dtype=np.int64)
             break
@@ -156,12 +156,15 @@ def _report(
     overlaps: list[OverlapResidual] = []
     before = after = float("nan")
     rig = rig_sigma = np.full(3, np.nan)
+    points = np.empty((0, 3))
     if solution is not None:
         inside = group >= 0
         angles[inside] = solution.angles[inside]
         sigma[inside] = np.sqrt(np.diag(solution.covariance)).reshape(-1, 2)[inside]
         relative = _relative_sigma(group, solution.covariance)
         rig, rig_sigma = np.degrees(solution.rig), np.degrees(solution.rig_sigma)
+        points = solution.points[np.unique(ties.track[solution.agree])]
+        points = points[np.isfinite(points).all(axis=1)]
         links = _links(ties, of, solution.agree, len(shots))
         a, b = of[ties.reference][ties.track], of[ties.target]
         cross = solution.agree & (a != b)
@@ -206,6 +209,7 @@ def _report(
         after_px=after,
         rig_deg=_three(rig),
         rig_sigma_deg=_three(rig_sigma),
+        points=points,
         notes=_notes(observations, shots, group, why_not),
     )
 

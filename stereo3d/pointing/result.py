@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stereo3d.camera import CameraModel
-from stereo3d.frames import RigidTransform
+from stereo3d.frames import Float, RigidTransform, locked
 from stereo3d.observation import Observation
 
 
@@ -73,8 +73,14 @@ class Pointing:
     """Pitch (upwards), vergence (to the right) and roll (clockwise) of the right eye against its model, as the ties of
     all shots tell them; they are not applied.  NaN where only one eye, or nothing, was tied."""
     rig_sigma_deg: tuple[float, float, float]
+    points: Float
+    """(n, 3) float64, m, ROVER_NAV: ground nearer than 100 m that two shots see, where the corrected cameras put it.
+    Without stereo it is what is known of the ground besides the plane of the wheels."""
     notes: tuple[str, ...]
     """What a user should know, one sentence each: refusals with their reason, groups."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "points", locked(self.points))
 
     @property
     def groups(self) -> int:

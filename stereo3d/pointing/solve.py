@@ -1,7 +1,7 @@
 """The one least-squares problem: the mast's angles of every shot and the range of every tie, robustly.
 
-Unknown are pan and tilt of each shot, the inverse range of each track from its reference frame, for each overlap by
-which share the ground there is nearer or farther than the plane of the wheels, and by how much the right eye is bent
+Unknown are pan and tilt of each shot, the inverse range of each track from its reference frame, for each overlap
+how the ground there bends away from the plane of the wheels, and by how much the right eye is bent
 against the left one, the same in all shots: the rig is rigid, but not as its models say, and what is taken for parallax
 or tilt otherwise would go into the mast's angles.  Known, with their sigma, are the places where ties are seen, the
 telemetry, the rig, and that ground is roughly where the wheels stand; without the latter one eye alone could take any
@@ -31,13 +31,15 @@ _Turns = list[tuple[Float, Float]]
 _WIDTHS = (8.0, 5.0, 3.0, 2.0, 1.5, 1.0, 1.0, 1.0)
 _TUKEY = 4.685
 _MIN_SIGMA_PX = 0.02
-_COMMON_RANGE_SHARE = 0.25
+_COMMON_RANGE_SHARE, _COMMON_RANGE = 0.3, 0.01
+"""One sigma of what the ground of an overlap has in common: shares of the plane's inverse range, and 1/m besides."""
 _MEASURED = 10.0
 """So much more doubt about the plane of the wheels is left to points whose range both eyes of a shot tell."""
 RIG_SIGMA_RAD = np.radians(0.03)
 """One sigma of how the right eye is bent about each axis: the size of what Navcam pairs of sols 60 to 1280 show."""
+_FARTHEST_POINT_M = 100.0
 _ANGLE_STEP, _RANGE_STEP = 1e-6, 1e-5
-_CELLS = 6
+_CELLS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,8 @@ class Solution:
     """(ties,) px of the frame as delivered: how far the telemetry puts the points of the solution off."""
     after_px: Float
     """(ties,) the same with the solution."""
+    points: Float
+    """(tracks, 3) m, ROVER_NAV: where the tracks are; NaN for those farther than 100 m."""
     agree: Bool
     """(ties,) which ties count."""
     sigma_px: float
@@ -120,6 +124,13 @@ class _Problem:
             out.append((rotation, shift))
         return out
 
+    def points(self, turning: Float, rho: Float) -> Float:
+        """(tracks, 3) m, ROVER_NAV; NaN beyond 100 m."""
+        rotations, shifts = (np.array(part)[self.ties.reference] for part in zip(*self.turns(turning), strict=True))
+        near = np.where(rho > 1.0 / _FARTHEST_POINT_M, rho, np.nan)[:, None]
+        out: Float = np.einsum("nij,nj->ni", rotations, self.origin + self.direction / near) + shifts
+        return out
+
     def jacobian(self, turning: Float, rho: Float, residual: Float, size: int) -> sparse.csr_array:
         """(2 ties, size): derivatives of the residuals with turning, inverse ranges and, all zero, what follows."""
         here, reference, target = self.turns(turning), 2 * self.of_reference, 2 * self.of_target
@@ -145,20 +156,24 @@ class _Problem:
         return sparse.csr_array((entries.ravel(), places), shape=(2 * len(residual), size))
 
 
-def solve(views: Sequence[View], shots: Sequence[Shot], ties: Ties, prior_rad: float) -> Solution:
-    """The most likely angles.  ``prior_rad``: one sigma of the telemetry's pan and tilt.
+def solve(
+    views: Sequence[View], shots: Sequence[Shot], ties: Ties, prior_rad: float, common_px: float = 0.01
+) -> Solution:
+    """The most likely angles.  ``prior_rad``: one sigma of the telemetry's pan and tilt; ``common_px``: of an
+    error that all ties of an overlap share and that no number of them averages out.
 
     Shots without ties get a correction of zero with the telemetry's sigma.
     """
     problem = _Problem(views, shots, ties)
     count, tracks = 2 * len(shots) + 3, len(ties.reference)
-    overlaps, overlap_of_track = _overlaps(problem)
+    relief = _relief(problem)
+    terms = relief.shape[1]
     range_sigma = RANGE_SHARE * ties.plane + RANGE_FLOOR
     range_sigma[ties.track[problem.of_reference == problem.of_target]] *= _MEASURED
     turning_sigma = np.concatenate([np.full(count - 3, prior_rad), np.full(3, RIG_SIGMA_RAD)])
-    prior = _prior(turning_sigma, overlaps, overlap_of_track, ties.plane, range_sigma)
-    wanted = np.concatenate([np.zeros(count), ties.plane / range_sigma, np.zeros(overlaps)])
-    x = np.concatenate([np.zeros(count), ties.inverse_range, np.zeros(overlaps)])
+    prior = _prior(turning_sigma, relief, range_sigma)
+    wanted = np.concatenate([np.zeros(count), ties.plane / range_sigma, np.zeros(terms)])
+    x = np.concatenate([np.zeros(count), ties.inverse_range, np.zeros(terms)])
     rho = slice(count, count + tracks)
 
     def evaluated(turning: Float) -> tuple[Float, Bool, Float]:
@@ -184,6 +199,7 @@ def solve(views: Sequence[View], shots: Sequence[Shot], ties: Ties, prior_rad: f
         freedom = 1.0 - len(np.unique(ties.track[agree])) / max(2.0 * float(agree.sum()), 1.0)
         spread = _spread(size[agree]) / float(np.sqrt(max(freedom, 0.1)))
     covariance = _covariance(jacobian, weights * residual.ravel(), prior, normal, count, _clusters(views, ties))
+    covariance += np.eye(count) * (common_px * max(v.pixel_rad for v in views)) ** 2
     _, _, before = evaluated(np.concatenate([np.zeros(count - 3), x[count - 3 : count]]))
     factor = np.array([v.factor for v in views])[ties.target]
     return Solution(
@@ -193,6 +209,7 @@ def solve(views: Sequence[View], shots: Sequence[Shot], ties: Ties, prior_rad: f
         rig_sigma=np.sqrt(np.diag(covariance)[-3:]) if problem.bent.any() else np.full(3, np.nan),
         before_px=before * factor,
         after_px=size * factor,
+        points=problem.points(x[:count], x[rho]),
         agree=agree,
         sigma_px=spread,
     )
@@ -208,28 +225,33 @@ def _spread(size: Float) -> float:
     return max(float(np.median(size)) / 1.1774, _MIN_SIGMA_PX) if size.size else _MIN_SIGMA_PX
 
 
-def _overlaps(problem: _Problem) -> tuple[int, Int]:
-    """How many pairs of a reference and another shot there are, and (tracks,) one of them that each track is in."""
+def _relief(problem: _Problem) -> sparse.csr_array:
+    """(tracks, terms) 1/m: by how much one sigma of each term lifts the inverse range of a track above the plane's.
+
+    Ground does not leave the plane of the wheels at random: in each overlap it is a smooth field that does, of second
+    degree over the reference frame; and far ground may stand up or fall away.
+    """
+    ties, cameras = problem.ties, [v.camera for v in problem.views]
     cross = np.flatnonzero(problem.of_reference != problem.of_target)
-    code = np.zeros(len(problem.ties.reference), dtype=np.int64)
-    code[problem.ties.track[cross]] = (problem.of_reference * len(problem.shots) + problem.of_target)[cross]
-    names, number = np.unique(code, return_inverse=True)
-    return len(names), number
+    code = np.zeros(len(ties.reference), dtype=np.int64)
+    code[ties.track[cross]] = (problem.of_reference * len(problem.shots) + problem.of_target)[cross]
+    names, overlap = np.unique(code, return_inverse=True)
+    half = np.array([[c.width, c.height] for c in cameras])[ties.reference] / 2.0
+    u, v = ((ties.pixel - half) / half).T
+    one = np.ones_like(u)
+    common = _COMMON_RANGE_SHARE * ties.plane
+    values = [*(common * f for f in (one, u, v, u * v, v * v)), *(_COMMON_RANGE * f for f in (one, u))]
+    columns = np.concatenate([len(values) * overlap + k for k in range(len(values))])
+    rows = np.tile(np.arange(len(u)), len(values))
+    return sparse.csr_array((np.concatenate(values), (rows, columns)), shape=(len(u), len(values) * len(names)))
 
 
-def _prior(
-    turning_sigma: Float, overlaps: int, overlap_of_track: Int, plane: Float, range_sigma: Float
-) -> sparse.csr_array:
-    """Rows, in units of their sigma: turning; inverse range - plane (1 + share of its overlap); shares."""
-    count, tracks = len(turning_sigma), len(plane)
-    turning, of_range = np.arange(count), count + np.arange(tracks)
-    of_share = count + tracks + np.arange(overlaps)
-    rows = np.concatenate([turning, of_range, of_range, of_share])
-    columns = np.concatenate([turning, of_range, of_share[overlap_of_track], of_share])
-    shares = np.full(overlaps, 1.0 / _COMMON_RANGE_SHARE)
-    values = np.concatenate([1.0 / turning_sigma, 1.0 / range_sigma, -plane / range_sigma, shares])
-    size = count + tracks + overlaps
-    return sparse.csr_array((values, (rows, columns)), shape=(size, size))
+def _prior(turning_sigma: Float, relief: sparse.csr_array, range_sigma: Float) -> sparse.csr_array:
+    """Rows, in units of their sigma: turning; inverse range minus the plane's and minus its relief; relief."""
+    scale = sparse.diags_array(1.0 / range_sigma)
+    turning, terms = sparse.diags_array(1.0 / turning_sigma), sparse.eye_array(relief.shape[1])
+    blocks = [[turning, None, None], [None, scale, -(scale @ relief)], [None, None, terms]]
+    return sparse.csr_array(sparse.block_array(blocks, format="csr"))
 
 
 def _clusters(views: Sequence[View], ties: Ties) -> Int:

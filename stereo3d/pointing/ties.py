@@ -239,16 +239,10 @@ def _sought(view: View, other: View, points: Float, index: Int, rho: Float, rho_
     hit = np.isfinite(places[:, 0])
     hit[hit] = usable[tuple(np.rint(places[hit][:, ::-1]).astype(np.int64).T)]
     keep, places, expected, reach = keep[hit], places[hit], expected[hit], reach[hit]
-    there = (
-        cv2.remap(
-            source.astype(np.float32),
-            places[:, :1].astype(np.float32),
-            places[:, 1:].astype(np.float32),
-            cv2.INTER_LINEAR,
-        )[:, 0].astype(np.float64)
-        if len(keep)
-        else np.empty((0, 2))
-    )
+    if not len(keep):
+        return _Found(np.empty(0, dtype=np.int64), np.empty((0, 2)), np.empty((0, 2)), np.empty(0))
+    across, down = (places[:, k : k + 1].astype(np.float32) for k in range(2))
+    there = cv2.remap(source.astype(np.float32), across, down, cv2.INTER_LINEAR)[:, 0].astype(np.float64)
     matched, _ = refined(view.image, other.image, Matches(pixels[keep], there), linear[keep])
     order = {(int(x), int(y)): k for k, (x, y) in enumerate(pixels[keep])}
     row = np.array([order[int(x), int(y)] for x, y in matched.left], dtype=np.int64)

@@ -64,7 +64,7 @@ def _headers(paths: Sequence[Path], metadata: Sequence[Path]) -> tuple[list[Head
         if not os.path.lexists(path):
             raise MissingFileError("no such file or folder", file=path, todo="check the path")
         if not os.path.isdir(path):
-            headers.append(reader_for(path).header(path, metadata))
+            headers.append(_with_image(reader_for(path).header(path, metadata), path))
             continue
         described = read_scene_file(path)
         scenes.append(described)
@@ -73,7 +73,7 @@ def _headers(paths: Sequence[Path], metadata: Sequence[Path]) -> tuple[list[Head
             raise MissingFileError("the folder holds no images", file=path, expected="frames of one stop of the rover")
         for image in images:
             try:
-                headers.append(reader_for(image).header(image, metadata))
+                headers.append(_with_image(reader_for(image).header(image, metadata), image))
             except Stereo3dError as error:
                 if described is not None:  # a scene that names a file means it
                     raise
@@ -91,6 +91,12 @@ def _headers(paths: Sequence[Path], metadata: Sequence[Path]) -> tuple[list[Head
         raise complaints[0]
     notes = [f"left out: {error}" for error in complaints]
     return headers, notes, scenes[0] if len(scenes) == 1 == len(paths) else None
+
+
+def _with_image(header: Header, path: Path) -> Header:
+    if header.path is None:
+        raise RecordError("is a label without its image", file=path, expected="the image beside it")
+    return header
 
 
 def _one_camera(headers: list[Header], notes: list[str]) -> list[Header]:

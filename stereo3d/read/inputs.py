@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stereo3d.errors import MissingFileError, PairError
 from stereo3d.observation import Eye, make_pair
-from stereo3d.read.product_name import parse_product_name
+from stereo3d.read.product_name import parse_product_name, same_product
 from stereo3d.read.protocol import Header
 from stereo3d.read.readers import reader_for
 from stereo3d.read.scene_folder import (
@@ -19,17 +19,22 @@ from stereo3d.read.scene_folder import (
     partners,
     read_scene_file,
     same_camera,
-    the_pair,
 )
+from stereo3d.read.shot_pixels import both_eyes, parts_of, read_header, read_part
+from stereo3d.read.shots import Shot, shots_of
 from stereo3d.scene import Scene
 
 
-def read_scene(inputs: Sequence[Path], metadata: Sequence[Path] = ()) -> Scene:
+def read_scene(inputs: Sequence[Path], metadata: Sequence[Path] = (), pair: str | int | None = None) -> Scene:
     """The scene that the inputs name; it holds exactly one pair.
 
     ``inputs``: the two images of a pair in any order; one of them, when the other lies in the same folder; a folder
-    that holds one pair; nothing, for the bundled scene.  ``metadata``: files with the records of images that have
-    none beside them.  Raises MissingFileError, ImageFileError, RecordError or PairError, each one clear line.
+    that holds one pair, also in tiles; nothing, for the bundled scene.  ``metadata``: files with the records of images
+    that have none beside them.  ``pair`` chooses one of several: its number, from 1, in the order of scene.toml or of
+    time, or the product id of one of its images.  Without it a folder with a scene.toml gives its first pair, and
+    another one must hold no more than one.  The truth of a described scene is that of its first pair.
+
+    Raises MissingFileError, ImageFileError, RecordError or PairError, each one clear line.
     """
     paths = [Path(path) for path in inputs] or [bundled_scene()]
     for path in paths:
@@ -41,10 +46,13 @@ def read_scene(inputs: Sequence[Path], metadata: Sequence[Path] = ()) -> Scene:
             expected="the two images of one pair, or one folder that holds a pair",
         )
     if len(paths) == 1 and os.path.isdir(paths[0]):
-        return _folder_scene(paths[0], metadata)
+        return _folder_scene(paths[0], metadata, pair)
     headers = [reader_for(path).header(path, metadata) for path in paths]
     if len(headers) == 1:
         headers.append(_partner_or_raise(headers[0], metadata))
+    only = Shot(tuple(sorted(headers, key=lambda header: header.eye is Eye.RIGHT)))
+    if pair is not None:
+        _chosen([only], pair, paths[0])
     return _pair_scene(headers[0], headers[1], metadata)
 
 
@@ -65,15 +73,78 @@ def find_partner(header: Header, metadata: Sequence[Path] = ()) -> Header | None
     return found[0] if found else None
 
 
-def _folder_scene(folder: Path, metadata: Sequence[Path]) -> Scene:
+def _folder_scene(folder: Path, metadata: Sequence[Path], pair: str | int | None) -> Scene:
     described = read_scene_file(folder)
     images = described.images if described is not None else image_files(folder)
-    left, right = (reader_for(path).header(path, metadata) for path in the_pair(folder, images, metadata))
-    scene = _pair_scene(left, right, metadata)
+    pairs = _pairs(folder, images, metadata, in_order=described is not None)
+    if pair is None and len(pairs) > 1 and described is None:
+        names = [" + ".join(_name(part.of(eye)) for eye in (Eye.LEFT, Eye.RIGHT)) for part in pairs[:3]]
+        more = f" and {len(pairs) - 3} more" if len(pairs) > 3 else ""
+        raise PairError(
+            f"the folder holds {len(pairs)} pairs: {', '.join(names)}{more}",
+            file=folder,
+            expected="one",
+            todo=f"choose one with --pair (1 to {len(pairs)}, or a product id), or name the two images of one",
+        )
+    index = 0 if pair is None else _chosen(pairs, pair, folder)
+    observations, notes = read_part(pairs[index], metadata)
+    if len(observations) != 2:
+        raise PairError("the tiles of the pair cannot be put together: " + "; ".join(notes), file=folder)
+    found = make_pair(*observations)
+    simulated = found.left.mission == "simulated"
+    scene = Scene(folder.resolve().name or found.name, (found.left, found.right), simulated, notes=tuple(notes))
     if described is None:
-        return replace(scene, name=folder.resolve().name or scene.name)
-    simulated = described.simulated or scene.simulated
-    return replace(scene, name=described.name, simulated=simulated, truth=described.truth)
+        return scene
+    name = described.name if index == 0 else f"{described.name}-{index + 1}"
+    truth = described.truth if index == 0 else None
+    return replace(scene, name=name, simulated=described.simulated or simulated, truth=truth)
+
+
+def _pairs(folder: Path, images: Sequence[Path], metadata: Sequence[Path], in_order: bool) -> list[Shot]:
+    """The pairs of a folder, each one part of a shot with both eyes: by time, or in the order of ``images``.
+
+    Raises PairError when there is none (it says what there is); the one complaint when the images cannot be read for
+    the same single reason.
+    """
+    if not images:
+        raise PairError("the folder holds no images", file=folder, expected="a left and a right image")
+    headers, complaints = headers_of(images, metadata)
+    shots, _ = shots_of(headers)
+    pairs = [pair for shot in shots for part in parts_of(shot) for pair in both_eyes(part)]
+    if in_order:
+        place = {path: index for index, path in enumerate(images)}
+        pairs.sort(key=lambda pair: min(place.get(f.path, len(place)) for f in pair.frames if f.path is not None))
+    if pairs:
+        return pairs
+    if complaints and len(headers) < 2:
+        raise complaints[0]
+    lefts, rights = (sum(header.eye is eye for header in headers) for eye in (Eye.LEFT, Eye.RIGHT))
+    raise PairError(
+        f"the folder holds no pair: {lefts} left and {rights} right images, no two of them of one shot",
+        file=folder,
+        expected="the left and the right image of one shot",
+    )
+
+
+def _chosen(pairs: Sequence[Shot], pair: str | int, file: Path) -> int:
+    """The index of the pair that the user chose by number or product id.  Raises PairError when there is none."""
+    text = str(pair).strip()
+    if text.isdecimal() and len(text) < 6 and 1 <= int(text) <= len(pairs):
+        return int(text) - 1
+    for index, part in enumerate(pairs):
+        if any(same_product(text, frame.product_id) for frame in part.frames):
+            return index
+    raise PairError(
+        f"there is no pair {text[:100]} among {len(pairs)}",
+        file=file,
+        expected=f"a number from 1 to {len(pairs)}, or the product id of one of a pair's images",
+        todo=f"the first one is {pairs[0].frames[0].product_id}",
+    )
+
+
+def _name(frames: Sequence[Header]) -> str:
+    name = frames[0].path.name if frames[0].path is not None else frames[0].product_id
+    return name if len(frames) == 1 else f"{name} ({len(frames)} tiles)"
 
 
 def _pair_scene(first: Header, second: Header, metadata: Sequence[Path]) -> Scene:
@@ -93,8 +164,7 @@ def _pair_scene(first: Header, second: Header, metadata: Sequence[Path]) -> Scen
     # The headers are compared by make_pair, which needs the pixels; those of both are small beside what follows.
     observations = []
     for header in (first, second):
-        assert header.path is not None
-        observations.append(reader_for(header.path).read(header.path, metadata))
+        observations.append(read_header(header, metadata))
     pair = make_pair(*observations)
     return Scene(pair.name, (pair.left, pair.right), simulated=pair.left.mission == "simulated")
 

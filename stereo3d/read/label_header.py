@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stereo3d.camera import CAHV, CAHVOR, CAHVORE
+from stereo3d.camera import CAHV, CAHVOR, CAHVORE, CameraModel
 from stereo3d.errors import RecordError, Stereo3dError
 from stereo3d.frames import Frame, RigidTransform
 from stereo3d.read.label import Label
@@ -24,7 +24,7 @@ _ROVER_FRAMES = ("ROVER_NAV_FRAME", "ROVER_FRAME", "LANDER_FRAME")
 """Names of ROVER_NAV: MER's ROVER_FRAME and InSight's LANDER_FRAME are X forward, Y right, Z down too."""
 _ROVER_GROUPS = ("ROVER_COORDINATE_SYSTEM", "ROVER_NAV_COORDINATE_SYSTEM", "LANDER_COORDINATE_SYSTEM")
 _MODEL_GROUPS = ("GEOMETRIC_CAMERA_MODEL", "GEOMETRIC_CAMERA_MODEL_PARMS")
-_POINTING_GROUPS = ("ROVER_DERIVED_GEOMETRY_PARMS", "LANDER_DERIVED_GEOMETRY_PARMS")
+_POINTING_GROUP = "ROVER_DERIVED_GEOMETRY_PARMS"
 _STATE_GROUPS = ("INSTRUMENT_STATE_PARMS", "IMAGE_REQUEST_PARMS")
 _IMAGE_GROUPS = ("IMAGE", "IMAGE_DATA")
 _HOSTS = {"MER1": "MER-B", "MER2": "MER-A", "MSL": "MSL", "M20": "Mars 2020", "M2020": "Mars 2020", "NSYT": "InSight"}
@@ -58,19 +58,20 @@ def header_of_label(label: Label, size: tuple[int, int], image: Path | None) -> 
     if first[0] is not None and first[1] is not None and 1 <= min(first[0], first[1]) <= max(first[0], first[1]) < 1e6:
         subframe = (first[0], first[1], width * scale, height * scale)
     utc = UTC.match(label.text("START_TIME") or "")
+    camera = _camera(label, width, height, Frame.rover(site, drive))
     return Header(
         product_id=product_id,
         mission=_mission(label, name),
         instrument=instrument,
         eye=eye_of(instrument, name),
-        camera=_camera(label, width, height, Frame.rover(site, drive)),
+        camera=camera,
         sol=_sol(label, name),
         site=site,
         drive=drive,
         sclk_s=_clock(label, name),
         site_from_rover=_pose(label, site, drive),
-        mast_azimuth_deg=label.degrees("INSTRUMENT_AZIMUTH", *_POINTING_GROUPS),
-        mast_elevation_deg=label.degrees("INSTRUMENT_ELEVATION", *_POINTING_GROUPS),
+        mast_azimuth_deg=label.degrees("INSTRUMENT_AZIMUTH", _POINTING_GROUP),
+        mast_elevation_deg=_elevation(label, camera),
         subframe=subframe,
         scale_factor=scale,
         taken_utc=utc.group() if utc is not None else None,
@@ -137,6 +138,15 @@ def _mission(label: Label, name: ProductName | None) -> str:
     known = _HOSTS.get((label.text("INSTRUMENT_HOST_ID") or "").upper()) or (name.mission if name is not None else None)
     text = known or label.text("MISSION_NAME") or "unknown"
     return "".join(c for c in text if c.isprintable())[:40]
+
+
+def _elevation(label: Label, camera: CameraModel) -> float | None:
+    """The mast's elevation, positive upwards.  MER's labels count it downwards; the model's own axis tells which."""
+    elevation = label.degrees("INSTRUMENT_ELEVATION", _POINTING_GROUP)
+    if elevation is None:
+        return None
+    own = math.degrees(math.asin(max(-1.0, min(1.0, -float(camera.A[2])))))
+    return -elevation if abs(own + elevation) < abs(own - elevation) else elevation
 
 
 def _camera(label: Label, width: int, height: int, rover: Frame) -> CAHV | CAHVOR | CAHVORE:

@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from stereo3d.errors import ImageFileError, MissingFileError, PairError, RecordError, Stereo3dError
+from stereo3d.errors import ImageFileError, MissingFileError, RecordError, Stereo3dError
 from stereo3d.observation import Eye
 from stereo3d.read.protocol import Header
 from stereo3d.read.readers import READERS, reader_for
+from stereo3d.read.shots import SAME_CLOCK_S, rig, without_copies
 
 BUNDLED = "jezero-floor-simulated"
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 _MAX_ENTRIES = 10_000
 _MAX_TOML_BYTES = 1 << 16
-_SAME_CLOCK_S = 1.5
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class SceneFile:
     simulated: bool
     images: tuple[Path, ...]
     truth: Path | None
-    """The true XYZ of the left image, TIFF."""
+    """The true XYZ of the first pair's left image, TIFF."""
     credit: str
 
 
@@ -114,29 +114,27 @@ def image_files(folder: Path) -> list[Path]:
 def headers_of(images: Sequence[Path], metadata: Sequence[Path] = ()) -> tuple[list[Header], list[Stereo3dError]]:
     """The headers of those images that have one, and the complaints about the others.
 
-    Of two files of one product (a PNG and a JPEG) the first in order of suffix, the PNG, is taken.
+    Of two files of one product (a PNG and a JPEG) one is taken, as :func:`stereo3d.read.shots.without_copies` says.
     """
-    headers: dict[str, Header] = {}
+    headers: list[Header] = []
     complaints: list[Stereo3dError] = []
-    for image in sorted(images, key=lambda path: (path.suffix.lower() != ".png", path)):
+    for image in images:
         try:
             header = reader_for(image).header(image, metadata)
         except Stereo3dError as error:
             complaints.append(error)
             continue
-        headers.setdefault(header.product_id, header)
-    return sorted(headers.values(), key=lambda header: (header.sclk_s, header.product_id)), complaints
+        if header.path is not None:
+            headers.append(header)
+        else:
+            complaints.append(RecordError("is a label without its image", file=image, expected="the image beside it"))
+    kept, _ = without_copies(headers)
+    return sorted(kept, key=lambda header: (header.sclk_s, header.product_id)), complaints
 
 
 def same_camera(first: Header, second: Header) -> bool:
     """Whether two headers are of one stereo rig, for example both of the Navcam, whatever the eye."""
-
-    def rig(header: Header) -> list[str]:
-        return [word for word in header.instrument.upper().split("_") if word not in ("LEFT", "RIGHT")]
-
-    a, b = rig(first), rig(second)
-    # Two letters with the eye as the second one, when the record names no instrument.
-    return a == b or (len(a) == len(b) == 1 and len(a[0]) == len(b[0]) == 2 and a[0][0] == b[0][0])
+    return rig(first) == rig(second)
 
 
 def partners(header: Header, others: Sequence[Header]) -> list[Header]:
@@ -148,44 +146,9 @@ def partners(header: Header, others: Sequence[Header]) -> list[Header]:
         if other.eye is wanted
         and same_camera(header, other)
         and (other.frame, other.mission, other.subframe) == (header.frame, header.mission, header.subframe)
-        and abs(other.sclk_s - header.sclk_s) <= _SAME_CLOCK_S
+        and abs(other.sclk_s - header.sclk_s) <= SAME_CLOCK_S
     ]
     return sorted(found, key=lambda other: (other.scale_factor != header.scale_factor, -_alike(header, other)))
-
-
-def the_pair(folder: Path, images: Sequence[Path], metadata: Sequence[Path] = ()) -> tuple[Path, Path]:
-    """The left and the right image of the only pair among ``images``.
-
-    Raises PairError when there are several pairs (it lists some) or none (it says what there is); the one complaint
-    when the images cannot be read for the same single reason.
-    """
-    if not images:
-        raise PairError("the folder holds no images", file=folder, expected="a left and a right PNG or JPEG")
-    headers, complaints = headers_of(images, metadata)
-    lefts = [header for header in headers if header.eye is Eye.LEFT]
-    pairs = [(left, right) for left in lefts for right in partners(left, headers)[:1]]
-    if len(pairs) == 1:
-        left, right = pairs[0]
-        assert left.path is not None
-        assert right.path is not None
-        return left.path, right.path
-    if pairs:
-        names = [f"{left.path and left.path.name} + {right.path and right.path.name}" for left, right in pairs[:3]]
-        more = f" and {len(pairs) - 3} more" if len(pairs) > 3 else ""
-        raise PairError(
-            f"the folder holds {len(pairs)} pairs: {', '.join(names)}{more}",
-            file=folder,
-            expected="one",
-            todo="name the two images of one pair",
-        )
-    if complaints and len(headers) < 2:
-        raise complaints[0]
-    rights = sum(header.eye is Eye.RIGHT for header in headers)
-    raise PairError(
-        f"the folder holds no pair: {len(lefts)} left and {rights} right images, no two of them of one shot",
-        file=folder,
-        expected="the left and the right image of one shot",
-    )
 
 
 def _alike(first: Header, second: Header) -> int:

@@ -21,6 +21,19 @@ def parts_of(shot: Shot) -> list[Shot]:
     return [Shot(tuple(part)) for part in parts + ([unknown] if unknown else [])]
 
 
+def both_eyes(part: Shot) -> list[Shot]:
+    """The part as one left/right pair, or nothing; a part without subframes as the pair of its first frames.
+
+    Only tiles that both eyes delivered count, so that both images are of the same place.
+    """
+    left, right = part.of(Eye.LEFT), part.of(Eye.RIGHT)
+    shared = {frame.subframe for frame in left} & {frame.subframe for frame in right}
+    left, right = (tuple(f for f in frames if f.subframe in shared) for frames in (left, right))
+    if None in shared:
+        left, right = left[:1], right[:1]
+    return [Shot((*left, *right))] if left and right else []
+
+
 def read_part(part: Shot, metadata: Sequence[Path] = ()) -> tuple[list[Observation], list[str]]:
     """The observations of one part, one for each eye, both on the same canvas; and notes.
 

@@ -61,9 +61,9 @@ def shots_of(headers: Sequence[Header]) -> tuple[list[Shot], list[str]]:
     finest that shows nearly all that any of them shows.
     """
     groups: list[list[Header]] = []
-    for header in sorted(headers, key=lambda h: (rig(h), h.sclk_s, h.product_id)):
+    for header in sorted(headers, key=lambda h: (*_where(h), h.sclk_s, h.product_id)):
         last = groups[-1] if groups else None
-        if last and rig(last[0]) == rig(header) and header.sclk_s - last[0].sclk_s <= SAME_CLOCK_S:
+        if last and _where(last[0]) == _where(header) and header.sclk_s - last[0].sclk_s <= SAME_CLOCK_S:
             last.append(header)
         else:
             groups.append([header])
@@ -95,6 +95,10 @@ def _one_scale(frames: list[Header], notes: list[str]) -> list[Header]:
                 else:
                     notes.append(f"{_file(frame)}: left out, the same shot is there with 1/{used} of the sensor's size")
     return kept
+
+
+def _where(header: Header) -> tuple[object, ...]:
+    return header.mission, rig(header), header.site, header.drive
 
 
 def _area(header: Header) -> int:

@@ -241,25 +241,38 @@ def _shared(
 def _line(x: Float, y: Float) -> list[tuple[float, float, float]] | None:
     """Two points (x, y) of the line between two tiles' values, with the standard deviation of a corrected value there.
 
-    The line's slope is the ratio of the spreads, which treats both tiles alike; what lies far off it is left out.
-    None when the values do not follow each other.
+    It begins with the line through two pixels, of 500 pairs tried, off which the median pixel lies least: two pixels in
+    five may be wrong.  Then what lies far off is left out, and the slope is the ratio of the spreads, which treats
+    both tiles alike.  None when the values do not follow each other.
     """
-    good = np.ones(x.size, dtype=np.bool_)
-    for _ in range(6):
-        spread = float(x[good].std()), float(y[good].std())
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, x.size, (2, 500))
+    some = rng.integers(0, x.size, 2000)
+    run, rise = x[second] - x[first], y[second] - y[first]
+    usable = (np.abs(run) > 0) & (rise * run > 0)
+    if not usable.any():
+        return None
+    slopes = rise[usable] / run[usable]
+    shifts = y[first[usable]] - slopes * x[first[usable]]
+    # Distances off a line are compared in both tiles' values, so that a flat line is no better than a steep one.
+    off = np.abs(y[some] - shifts[:, None] - slopes[:, None] * x[some]) / np.sqrt(slopes)[:, None]
+    best = int(np.argmin(np.median(off, axis=1)))
+    slope, shift = float(slopes[best]), float(shifts[best])
+    points: list[tuple[float, float, float]] = []
+    for _ in range(4):
+        residual = np.abs(y - shift - slope * x)
+        noise = 1.4826 * float(np.median(residual)) + 0.3
+        good = residual < 3.0 * noise
         middle = float(x[good].mean()), float(y[good].mean())
+        spread = float(x[good].std()), float(y[good].std())
         together = float(((x[good] - middle[0]) * (y[good] - middle[1])).mean())
-        if min(spread) < 1e-6 or together < 0.5 * spread[0] * spread[1]:
+        if good.sum() < _FEWEST_PX or min(spread) < 1e-6 or together < 0.5 * spread[0] * spread[1]:
             return None
         slope = spread[1] / spread[0]
-        residual = y - middle[1] - slope * (x - middle[0])
-        noise = 1.4826 * float(np.median(np.abs(residual[good]))) + 0.3
-        now = np.abs(residual) < 3.0 * noise
-        if now.sum() < _FEWEST_PX or (now == good).all():
-            break
-        good = now
-    sigma = noise / np.sqrt(good.sum())
-    return [(middle[0] + s * spread[0], middle[1] + s * spread[1], sigma) for s in (-1.0, 1.0)]
+        shift = middle[1] - slope * middle[0]
+        sigma = noise / float(np.sqrt(good.sum()))
+        points = [(middle[0] + s * spread[0], middle[1] + s * spread[1], sigma) for s in (-1.0, 1.0)]
+    return points
 
 
 def _overlap(a: Box, b: Box) -> Box | None:

@@ -100,8 +100,13 @@ def test_horizon_is_where_points_at_eye_level_far_away_project(data: Path) -> No
 
 def test_all_real_images_and_the_folder(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "--json", str(data / "perseverance")]) == 0
-    entries = json.loads(capsys.readouterr().out)
+    everything = json.loads(capsys.readouterr().out)
+    entries = [facts for facts in everything if facts["file"] is not None]
     assert len(entries) == 18
+    # The folder holds a PDS4 label too, without its image.
+    assert [facts["product_id"] for facts in everything if facts["file"] is None] == [
+        "NLF_0629_0722782785_631ECM_N0301344NCAM00427_06_095J01"
+    ]
     for facts in entries:
         assert facts["partner"] is not None
         swap = next(e for e in entries if e["file"].endswith(facts["partner"]))

@@ -135,3 +135,140 @@ def data() -> Path:
     if not (folder / "perseverance").is_dir():
         pytest.skip("the real data is not here: ../shared/data/perseverance is absent")
     return folder
+
+
+IDENTIFICATION = {
+    "INSTRUMENT_HOST_ID": "'MSL'",
+    "INSTRUMENT_ID": "'NAV_LEFT_B'",
+    "PLANET_DAY_NUMBER": "123",
+    "PRODUCT_ID": "'NLB_400000000EDR_F0050006NCAM00100M1'",
+    "ROVER_MOTION_COUNTER": "(5,6,7)",
+    "ROVER_MOTION_COUNTER_NAME": "('SITE','DRIVE','POSE')",
+    "SPACECRAFT_CLOCK_START_COUNT": "'400000000.250'",
+    "START_TIME": "'2012-12-10T01:02:03.456'",
+}
+MODEL = {
+    "MODEL_TYPE": "'CAHVOR'",
+    "MODEL_COMPONENT_ID": "('C','A','H','V','O','R')",
+    "MODEL_COMPONENT_1": "(0.8,0.3,-1.8)",
+    "MODEL_COMPONENT_2": "(1.0,0.0,0.0)",
+    "MODEL_COMPONENT_3": f"({(WIDTH - 1) / 2},100.0,0.0)",
+    "MODEL_COMPONENT_4": f"({(HEIGHT - 1) / 2},0.0,100.0)",
+    "MODEL_COMPONENT_5": "(1.0,0.0,0.0)",
+    "MODEL_COMPONENT_6": "(0.0,0.01,-0.002)",
+    "REFERENCE_COORD_SYSTEM_NAME": "'ROVER_NAV_FRAME'",
+    "REFERENCE_COORD_SYSTEM_INDEX": "(5,6,7)",
+}
+ROVER = {
+    "COORDINATE_SYSTEM_NAME": "'ROVER_NAV_FRAME'",
+    "ORIGIN_OFFSET_VECTOR": "(10.0,20.0,-3.0)",
+    "ORIGIN_ROTATION_QUATERNION": "(0.5,0.5,0.5,0.5)",
+    "REFERENCE_COORD_SYSTEM_NAME": "'SITE_FRAME'",
+    "REFERENCE_COORD_SYSTEM_INDEX": "5",
+}
+STATE = {"PIXEL_AVERAGING_WIDTH": "2", "PIXEL_AVERAGING_HEIGHT": "2"}
+
+
+@dataclass
+class LabelledImage:
+    """An image with a label of the archives, to be bent by a test and written as PDS3 or VICAR."""
+
+    path: Path
+    pixels: np.ndarray
+    """(rows, columns) or (rows, columns, 3), in the byte order of the file."""
+    groups: dict[str, dict[str, str]]
+    """Keywords by group, values as VICAR writes them; "" are those before any group."""
+    image: dict[str, str] = field(default_factory=dict)
+    """Further or other items of the image's description."""
+    order: str = "BSQ"
+
+    def data(self) -> bytes:
+        """The pixels in the file's order."""
+        bands = self.pixels.reshape(*self.pixels.shape[:2], -1)
+        return bands.transpose({"BSQ": (2, 0, 1), "BIL": (0, 2, 1), "BIP": (0, 1, 2)}[self.order]).tobytes()
+
+    def vicar(self) -> Path:
+        rows, columns = self.pixels.shape[:2]
+        bands = self.pixels.size // (rows * columns)
+        kind = self.pixels.dtype
+        formats = {"u1": "BYTE", "i2": "HALF", "i4": "FULL", "f4": "REAL", "f8": "DOUB"}
+        record = (bands if self.order == "BIP" else columns) * kind.itemsize
+        big = kind.newbyteorder(">") == kind
+        items = {
+            "FORMAT": f"'{formats[kind.str[1:]]}'",
+            "RECSIZE": str(record),
+            "ORG": f"'{self.order}'",
+            "NL": str(rows),
+            "NS": str(columns),
+            "NB": str(bands),
+            "NBB": "0",
+            "NLB": "0",
+            "INTFMT": "'HIGH'" if big else "'LOW'",
+            "REALFMT": "'IEEE'" if big else "'RIEEE'",
+            "COMPRESS": "'NONE'",
+            **self.image,
+        }
+        text = "  ".join(f"{key}={value}" for key, value in items.items())
+        for name, group in self.groups.items():
+            text += f"  PROPERTY='{name or 'IDENTIFICATION'}'  "
+            text += "  ".join(f"{key}={value}" for key, value in group.items())
+        text += "  TASK='LABEL'  USER='nobody''s'  DAT_TIM='Fri Jul 24 18:31:28 2015'"
+        size = -(-(len(text) + 32) // record) * record
+        self.path.write_bytes(f"LBLSIZE={size:<14}  {text}".encode().ljust(size, b"\0") + self.data())
+        return self.path
+
+    def pds3(self, detached: bool = False) -> Path:
+        """The image with its label at its start, or beside it as .LBL; returns the image's path."""
+        rows, columns = self.pixels.shape[:2]
+        kind = self.pixels.dtype
+        real = kind.kind == "f"
+        word = "IEEE_REAL" if real else {"u": "MSB_UNSIGNED_INTEGER", "i": "MSB_INTEGER"}[kind.kind]
+        if kind.newbyteorder(">") != kind:
+            word = "PC_REAL" if real else word.replace("MSB", "LSB")
+        storage = {"BSQ": "BAND_SEQUENTIAL", "BIL": "LINE_INTERLEAVED", "BIP": "SAMPLE_INTERLEAVED"}
+        items = {
+            "LINES": str(rows),
+            "LINE_SAMPLES": str(columns),
+            "SAMPLE_TYPE": word,
+            "SAMPLE_BITS": str(8 * kind.itemsize),
+            "BANDS": str(self.pixels.size // (rows * columns)),
+            "BAND_STORAGE_TYPE": storage[self.order],
+            "FIRST_LINE": "1",
+            "FIRST_LINE_SAMPLE": "1",
+            **self.image,
+        }
+        pointer = items.pop("^IMAGE", f'"{self.path.name}"' if detached else "{record}")
+        lines = ["PDS_VERSION_ID = PDS3", "RECORD_TYPE = FIXED_LENGTH", "RECORD_BYTES = 512", f"^IMAGE = {pointer}"]
+        for name, group in {**self.groups, "IMAGE": {**self.groups.get("IMAGE", {}), **items}}.items():
+            kind_of = "OBJECT" if name == "IMAGE" else "GROUP"
+            lines += [f"{kind_of} = {name}"] if name else []
+            lines += [f"  {key} = {value}".replace("'", '"') for key, value in group.items()]
+            lines += [f"END_{kind_of} = {name}"] if name else []
+        text = "\r\n".join([*lines, "END", ""])
+        if detached:
+            self.path.with_suffix(".LBL").write_text(text, newline="")
+            self.path.write_bytes(self.data())
+            return self.path
+        records = -(-(len(text) + 10) // 512)
+        label = text.replace("{record}", str(records + 1)).encode().ljust(512 * records)
+        self.path.write_bytes(label + self.data())
+        return self.path
+
+
+@pytest.fixture
+def make_labelled(tmp_path: Path) -> Callable[..., LabelledImage]:
+    """``make_labelled(dtype=">i2", bands=1, name="a.IMG", order="BSQ")``: not written yet; values from 1 to 200."""
+
+    def make(dtype: str = ">i2", bands: int = 1, name: str = "a.IMG", order: str = "BSQ") -> LabelledImage:
+        rng = np.random.default_rng(7)
+        shape = (HEIGHT, WIDTH) if bands == 1 else (HEIGHT, WIDTH, bands)
+        groups = {
+            "": dict(IDENTIFICATION),
+            "GEOMETRIC_CAMERA_MODEL": dict(MODEL),
+            "ROVER_COORDINATE_SYSTEM": dict(ROVER),
+            "INSTRUMENT_STATE_PARMS": dict(STATE),
+            "ROVER_DERIVED_GEOMETRY_PARMS": {"INSTRUMENT_AZIMUTH": "350.5", "INSTRUMENT_ELEVATION": "0.25"},
+        }
+        return LabelledImage(tmp_path / name, rng.integers(1, 200, shape).astype(dtype), groups, order=order)
+
+    return make

@@ -193,9 +193,8 @@ def test_random_damage_is_one_error_or_none(pair: tuple, seed: int, one_line: Ca
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("a.IMG", "PDS3 and VICAR"),
-        ("a.VIC", "VICAR"),
-        ("a.xml", "PDS4"),
+        ("a.IMG", "no VICAR or PDS3 label"),
+        ("a.VIC", "no VICAR or PDS3 label"),
         ("a.json", "is a record"),
         ("a.bmp", "format"),
     ],
@@ -205,7 +204,7 @@ def test_formats_that_are_not_readable(tmp_path: Path, name: str, says: str) -> 
     path.write_text("{}")
     with pytest.raises(ImageFileError, match=says) as caught:
         read_scene([path, path])
-    assert "PNG or JPEG images of the raw feed" in str(caught.value)
+    assert "PNG or JPEG of the raw feed, VICAR or PDS3" in str(caught.value)
 
 
 def test_a_folder_is_no_image(pair: tuple) -> None:

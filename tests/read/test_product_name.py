@@ -25,6 +25,29 @@ def test_curiosity_name() -> None:
     assert (name.site, name.drive, name.sequence, name.tile, name.downsample) == (56, 2034, "NCAM00280", None, None)
 
 
+def test_opportunity_name() -> None:
+    name = parse_product_name("1N491020834ILFCNY9P0706L0M1")
+    assert name is not None
+    assert (name.mission, name.instrument, name.eye, name.variant) == ("MER-B", "NL", Eye.LEFT, "0")
+    assert (name.sol, name.sclk_s, name.product_type, name.sequence) == (None, 491020834.0, "ILF", "P0706")
+    # The label of this product counts site 195, drive 973: CN and Y9 beyond 99.
+    assert (name.site, name.drive) == (195, 973)
+    other = parse_product_name("1N491020834ILFCNY9P0706R0M1")
+    assert other is not None
+    assert (other.eye, other.shot) == (Eye.RIGHT, name.shot)
+    hazcam = parse_product_name("2F126468012EDN9900P1001R0M1")
+    assert hazcam is not None
+    assert (hazcam.mission, hazcam.instrument, hazcam.site, hazcam.drive) == ("MER-A", "FR", 99, 0)
+
+
+def test_insight_name() -> None:
+    name = parse_product_name("D001L0040_600081076EDR_F0002_0010M2")
+    assert name is not None
+    assert (name.mission, name.instrument, name.eye, name.sol) == ("InSight", "IDC", Eye.NONE, 40)
+    assert (name.sclk_s, name.product_type, name.sample, name.sequence) == (600081076.0, "EDR", "F", "0010")
+    assert (name.site, name.drive) == (None, None)
+
+
 @pytest.mark.parametrize("suffix", ["01", "_800", "01_1200"])
 def test_version_and_browse_width_are_of_one_product(suffix: str) -> None:
     assert same_product(M2020, M2020 + suffix)
@@ -49,7 +72,7 @@ def test_the_shot_ignores_eye_and_processing_but_no_tile() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "left", M2020[:-1] + "\n", M2020 + "012", M2020.lower(), "1N491020834ILFCNY9P0706L0M1", "NLF_0629_pds4_label"],
+    ["", "left", M2020[:-1] + "\n", M2020 + "012", M2020.lower(), "1N491020834ILFCNY9P0706L0M", "NLF_0629_pds4_label"],
 )
 def test_other_names_are_none(name: str) -> None:
     assert parse_product_name(name) is None
@@ -78,5 +101,5 @@ def test_all_names_of_the_real_data(data: Path) -> None:
     assert len(rest) == 4
     assert all(parse_product_name(p.stem) for p in rest)
     others = list((data / "opportunity").iterdir()) + list((data / "insight").iterdir())
-    assert others
-    assert not any(parse_product_name(p.stem) for p in others)
+    assert len(others) == 7
+    assert all(parse_product_name(p.stem) for p in others)

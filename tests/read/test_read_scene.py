@@ -188,7 +188,7 @@ def test_folder_of_images_without_records(pair: tuple) -> None:
 
 
 def test_real_folder_with_many_pairs(data: Path) -> None:
-    with pytest.raises(PairError, match="holds 9 pairs"):
+    with pytest.raises(PairError, match="holds 8 pairs"):
         read_scene([data / "perseverance"])
 
 
