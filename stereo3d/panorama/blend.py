@@ -71,13 +71,13 @@ class MultiBand:
         _paste(mask, own, column + first - left, row - top)
         self._seen[top:bottom, left:right] |= mask
         picture = continued(picture, known)
-        weight = mask.astype(np.float32)
+        weight: Array = mask.astype(np.float32)
         for level in range(self.bands + 1):
             place = slice(top >> level, bottom >> level), slice(left >> level, right >> level)
             coarser, band = None, picture
             if level < self.bands:
                 coarser = _down(picture)
-                band = _up(coarser, (weight.shape[0], weight.shape[1]))
+                band = _up(coarser, weight.shape[:2])
                 np.subtract(picture, band, out=band)
             if level == 0:
                 limit = float(np.finfo(np.float16).max)
