@@ -3,7 +3,8 @@
 Prints figures and asserts none.  FOLDER is a simulated ring with its truth (python -m stereo3d.simulate -o FOLDER);
 without it the bundled scene is taken.  ``stereo3d panorama`` gets all frames of both eyes, with the pointing that the
 records tell, which is wrong; OpenCV's Stitcher in its PANORAMA mode, used plainly, gets the left frames, which is all
-it can use.  Each is a process of its own, for its time and its peak memory.
+it can use.  It takes frames as belonging together above a confidence of 1; as that is too much to ask of most rings, it
+also runs with less.  Each is a process of its own, for its time and its peak memory.
 
 frames: how many of the left frames are in the picture.  coverage: share of the directions from 10 degrees below to 4
 above the horizon, all around, that the picture shows.  azimuth, elevation: points of the frames that are farther than
@@ -22,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -31,6 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stereo3d.observation import Eye, Observation
+from stereo3d.panorama.eye_path import fit_eye_paths
 from stereo3d.read import read_frames
 from stereo3d.simulate.ring_truth import RANGE_STEP, read_pointing_truth, read_ranges
 
@@ -39,11 +41,14 @@ BUNDLED = ROOT / "scenes" / "jezero-floor-simulated"
 FAR_M = 15.0
 NEAR_HORIZON_DEG = 8.0
 COVERED_DEG = (-10.0, 4.0)
-SKY_DEG = (3.0, 4.5)
+SKY_DEG = (6.5, 8.0)
+"""Above the hills, below the upper edge of the frames."""
+CONFIDENCES = (1.0, 0.5, 0.3)
 STITCHER = """
 import sys, cv2
-frames = [cv2.imread(path) for path in sys.argv[2:]]
+frames = [cv2.imread(path) for path in sys.argv[3:]]
 stitcher = cv2.Stitcher_create(cv2.Stitcher_PANORAMA)
+stitcher.setPanoConfidenceThresh(float(sys.argv[2]))
 status, picture = stitcher.stitch(frames)
 if status != cv2.Stitcher_OK:
     sys.exit(f"OpenCV's Stitcher gave up with status {status}")
@@ -89,34 +94,35 @@ def ours(folder: Path, out: Path, width: int | None) -> Made:
     return Made("stereo3d", cv2.imread(str(out)), seconds, peak, taken, told)
 
 
-def theirs(frames: list[Observation], out: Path) -> Made:
+def theirs(frames: list[Observation], out: Path, confidence: float) -> Made:
     """OpenCV's Stitcher, of the files of the left frames."""
     files = [str(o.path) for o in frames]
-    seconds, peak, printed, code = timed("-c", STITCHER, str(out), *files)
+    seconds, peak, printed, code = timed("-c", STITCHER, str(out), str(confidence), *files)
     picture = None if code else cv2.imread(str(out))
-    return Made("OpenCV Stitcher", picture, seconds, peak, 0 if code else int(printed), "not told")
+    return Made(f"Stitcher, confidence {confidence:g}", picture, seconds, peak, 0 if code else int(printed), "not told")
 
 
 def landmarks(folder: Path, frames: list[Observation]) -> tuple[np.ndarray, np.ndarray]:
     """Points that SIFT finds in the frames: true (azimuth, elevation) (n, 2), degrees, and descriptors (n, 128).
 
-    The directions are those from the middle of the true eyes' places, in LOCAL_LEVEL, of what the pixels truly show.
+    The directions, in LOCAL_LEVEL, are those in which the left eye sees what the pixels truly show when the mast turns
+    to it: each frame of a ring sees its middle so.
     """
-    cameras = [read_pointing_truth(folder / "truth.json").cameras[o.product_id] for o in frames]
-    ranges = read_ranges(folder / "ranges.tif", cameras)
-    middle = np.mean([camera.C for camera in cameras], axis=0)
+    truth = read_pointing_truth(folder / "truth.json").cameras
+    frames = [replace(o, camera=truth[o.product_id]) for o in frames]
+    ranges = read_ranges(folder / "ranges.tif", [truth[o.product_id] for o in frames])
+    path = fit_eye_paths(frames)[Eye.LEFT]
     directions, descriptors = [], []
-    for observation, camera, range_m in zip(frames, cameras, ranges, strict=True):
+    for observation, range_m in zip(frames, ranges, strict=True):
         points, described = cv2.SIFT_create(nfeatures=6000).detectAndCompute(grey(observation.image.rgb8), None)
         at = np.array([point.pt for point in points])
         column, row = np.floor(at / RANGE_STEP + 0.5).astype(int).T
         distance = range_m[np.minimum(row, range_m.shape[0] - 1), np.minimum(column, range_m.shape[1] - 1)]
-        origin, ray = camera.ray(at)
+        origin, ray = observation.camera.ray(at)
         # What has no range is the sky, or hills beyond it: infinitely far.
-        seen = origin - middle + ray * np.where(np.isfinite(distance), distance, 1e6)[:, None]
-        north, east, down = observation.level_from_rover.rotate(seen).T
-        azimuth = np.degrees(np.arctan2(east, north))
-        elevation = np.degrees(np.arctan2(-down, np.hypot(north, east)))
+        seen = origin + ray * np.where(np.isfinite(distance), distance, 1e6)[:, None]
+        around, level, down = path.sight(observation.level_from_rover.apply(seen))
+        azimuth, elevation = np.degrees(around), np.degrees(np.arctan2(-down, level))
         far = ~(distance < FAR_M) & (np.abs(elevation) < NEAR_HORIZON_DEG)
         directions.append(np.stack([azimuth, elevation], axis=-1)[far])
         descriptors.append(described[far])
@@ -169,7 +175,8 @@ def fitted(picture: np.ndarray, directions: np.ndarray, descriptors: np.ndarray)
         off = np.mod((column - left) / scale - azimuth + 180.0, 360.0) - 180.0
         rise = (horizon - row) / scale - elevation
         near = (np.abs(off) < limit_deg) & (np.abs(rise) < limit_deg)
-        if near.sum() < 50:
+        # A picture in which most of what was found again is elsewhere has no such columns and rows.
+        if near.sum() < 50 or near.mean() < 0.3:
             return None
         # One least-squares step for left, horizon and scale; the azimuth goes on over the picture's edges.
         turned = (column - left) / scale - off
@@ -246,7 +253,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         out = (args.pictures or Path(temporary)).resolve()
         out.mkdir(parents=True, exist_ok=True)
-        made = [ours(args.folder, out / "stereo3d.png", None), theirs(frames, out / "opencv.png")]
+        made = [ours(args.folder, out / "stereo3d.png", None)]
+        made += [theirs(frames, out / f"stitcher_{c:g}.png", c) for c in CONFIDENCES]
         side_by_side(made, out / "side_by_side.png")
         known = landmarks(args.folder, frames)
         for one in made:

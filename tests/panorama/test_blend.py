@@ -92,6 +92,16 @@ def test_strips_are_the_picture(picture: np.ndarray, monkeypatch: pytest.MonkeyP
     assert np.abs(np.concatenate([strip for _, strip in strips]) - picture).max() < 0.1
 
 
+def test_a_frame_in_parts_is_the_frame(picture: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, parted = MultiBand(SHAPE, 3, bands=3), MultiBand(SHAPE, 3, bands=3)
+    for blender, columns in ((whole, 4096), (parted, 37)):
+        monkeypatch.setattr("stereo3d.panorama.blend.PART_COLUMNS", columns)
+        fed(blender, picture, slice(10, 250), slice(10, 165))
+        fed(blender, picture + 16, slice(80, 330), slice(165, 330))
+    assert np.array_equal(parted.seen, whole.seen)
+    assert np.abs(parted.result()[0] - whole.result()[0]).max() < 0.2
+
+
 def test_deep_pixels_keep_their_depth(picture: np.ndarray) -> None:
     deep = picture * 250
     blender = MultiBand(SHAPE, 3, bands=4)
@@ -119,4 +129,4 @@ def test_continued_pixels_go_on_smoothly() -> None:
 
 
 def test_bands_grow_with_the_canvas() -> None:
-    assert [default_bands((100, n)) for n in (100, 1280, 10_000, 20_000, 60_000)] == [2, 4, 7, 8, 8]
+    assert [default_bands((100, n)) for n in (100, 1280, 10_000, 20_000, 60_000)] == [2, 4, 7, 7, 7]
