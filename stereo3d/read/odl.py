@@ -1,28 +1,34 @@
-"""The ODL label of a PDS3 file, attached to the image or detached, read with pvl."""
+"""The ODL label of a PDS3 file, attached to the image or detached.
+
+Grammar: "Planetary Data System Standards Reference", chapter 12 (Object Description Language).  A small reader of its
+own: of the Python libraries one runs for ever on some damaged labels, and another brings clients of cloud storage.
+Every token is found once, from left to right, so the time grows with the label's length only.
+"""
 
 from __future__ import annotations
 
-import datetime
-import importlib
 import re
-import warnings
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from stereo3d.errors import RecordError
 from stereo3d.read.label import MAX_ITEMS, MAX_LABEL_BYTES, Label, Value
 
 _END = re.compile(rb"(?:^|[\r\n])[ \t]*END[ \t]*(?=[\r\n\0]|$)")
-_BLOCK = re.compile(r"[ \t]*(END_)?(GROUP|OBJECT)[ \t]*=[ \t]*([A-Z0-9_]+)[ \t]*$", re.ASCII)
-_USED = re.compile(
-    r"COORDINATE_SYSTEM$|^GEOMETRIC_CAMERA_MODEL|DERIVED_GEOMETRY_PARMS$|^INSTRUMENT_STATE_PARMS$|"
-    r"^IMAGE_REQUEST_PARMS$|^DERIVED_IMAGE_PARMS$|^IMAGE(_DATA)?$|^(IMAGE_)?IDENTIFICATION|^FILE$|^UNCOMPRESSED_FILE$"
+_TOKEN = re.compile(
+    r"""\s+|/\*.*?(?:\*/|\Z)                   # space; a comment, which the label's end ends too
+    |(?P<text>"[^"]*"|'[^']*')
+    |<(?P<unit>[^<>\n]{0,40})>
+    |(?P<based>[+-]?\d{1,2}\#[+-]?[0-9A-Fa-f]{1,64}\#)
+    |(?P<word>[^\s"'<>(){},=]+)
+    |(?P<mark>[(){},=])""",
+    re.VERBOSE | re.DOTALL | re.ASCII,
 )
+_NUMBER = re.compile(r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _MAX_DEPTH = 8
-_MAX_STATEMENTS = 5000
+
+_Token = tuple[str, str, int]
+"""Kind (text, unit, based, word, mark, end), content, and place in the label."""
 
 
 def starts_label(start: bytes) -> bool:
@@ -33,7 +39,8 @@ def starts_label(start: bytes) -> bool:
 def read_odl(path: Path) -> Label:
     """The label at the start of a file, up to its END; keywords outside of groups are in IDENTIFICATION.
 
-    Raises RecordError when the label has no END within 256 kB, or is no ODL.
+    Of two groups of one name the first is kept; a group inside of another one is beside it.  Raises RecordError when
+    the label has no END within 256 kB, or is no ODL; the error names the line.
     """
     try:
         with path.open("rb") as file:
@@ -45,91 +52,114 @@ def read_odl(path: Path) -> Label:
         raise RecordError(
             f"the label has no END in its first {MAX_LABEL_BYTES >> 10} kB", file=path, expected="a PDS3 label"
         )
-    text = data[: end.end()].decode("latin-1")
-    if text.count("=") > _MAX_STATEMENTS:
-        raise RecordError(f"the label has more than {_MAX_STATEMENTS} statements", file=path, expected="a PDS3 label")
-    depth = deepest = 0
-    for bracket in re.findall(r"[({)}]", text):
-        depth += 1 if bracket in "({" else -1
-        deepest = max(deepest, depth)
-    if deepest > 4 * _MAX_DEPTH:
-        raise RecordError("the label's lists are nested too deeply", file=path, expected="a PDS3 label")
-    try:
-        groups = _parsed(_wanted(text))
-    except RecursionError as error:
-        raise RecordError("the label is nested too deeply", file=path, expected="a PDS3 label") from error
-    except Exception as error:  # the parser raises various errors on damaged labels, each with the whole label in it
-        line = getattr(error, "lineno", None)
-        reason = str(getattr(error, "msg", "") or type(error).__name__)[:100]
-        raise RecordError(
-            f"the label is not understood: {reason}",
-            file=path,
-            line=line if isinstance(line, int) else None,
-            expected="a PDS3 label",
-        ) from error
-    return Label(path, groups)
+    return _Parser(data[: end.start()].decode("latin-1"), path).label()
 
 
-def _wanted(text: str) -> str:
-    """The label without the groups that are of no use here, most of it: pvl reads some 40 kB in a second."""
-    kept = []
-    skipped: str | None = None
-    for line in text.splitlines():
-        match = _BLOCK.match(line)
-        if skipped is not None:
-            if match is not None and match.group(1) and match.group(3) == skipped:
-                skipped = None
-        elif match is not None and not match.group(1) and not _USED.search(match.group(3)):
-            skipped = match.group(3)
+class _Parser:
+    """Statements NAME = VALUE, one after the other, in groups."""
+
+    def __init__(self, text: str, file: Path) -> None:
+        self._text, self._file = text, file
+        self._tokens = self._split()
+        self._next = next(self._tokens)
+
+    def label(self) -> Label:
+        groups: dict[str, dict[str, Value]] = {"IDENTIFICATION": {}}
+        open_groups: list[tuple[str, dict[str, Value]]] = [("IDENTIFICATION", groups["IDENTIFICATION"])]
+        for _ in range(MAX_ITEMS):
+            kind, name, _ = self._take()
+            name = name.upper()
+            if kind == "end":
+                return Label(self._file, groups)
+            if kind != "word":
+                raise self._error("a keyword was expected")
+            if name in ("END_GROUP", "END_OBJECT"):
+                if self._next[1] == "=":
+                    self._take()
+                    self._take()
+                if len(open_groups) == 1:
+                    raise self._error(f"{name} ends nothing")
+                open_groups.pop()
+                continue
+            if self._take()[:2] != ("mark", "="):
+                # The first line of a label in a transfer format (CCSD3ZF0000100000001NJPL3IF0PDSX00000001).
+                if name.startswith("CCSD3Z"):
+                    continue
+                raise self._error(f"'=' was expected after {name[:40]}")
+            value, unit = self._value(0)
+            if name in ("GROUP", "OBJECT", "BEGIN_GROUP", "BEGIN_OBJECT"):
+                if len(open_groups) > _MAX_DEPTH:
+                    raise self._error("groups are nested too deeply")
+                key = str(value).upper()[:100]
+                # Statements of a second group of a name are read, and go nowhere.
+                open_groups.append((key, {} if key in groups else groups.setdefault(key, {})))
+                continue
+            group = open_groups[-1][1]
+            group.setdefault(name, value)
+            if unit:
+                group.setdefault(f"{name}__UNIT", unit)
+        raise self._error(f"more than {MAX_ITEMS} statements")
+
+    def _value(self, depth: int) -> tuple[Value, str]:
+        """The next value, and its unit ("" when it has none)."""
+        kind, content, _ = self._take()
+        value: Value
+        unit = ""
+        if kind == "mark" and content in "({":
+            if depth >= _MAX_DEPTH:
+                raise self._error("lists are nested too deeply")
+            closing = ")" if content == "(" else "}"
+            values: list[Value] = []
+            while self._next[:2] != ("mark", closing):
+                part, part_unit = self._value(depth + 1)
+                values.append(part)
+                unit = unit or part_unit
+                if self._next[:2] == ("mark", ","):
+                    self._take()
+                elif self._next[:2] != ("mark", closing):
+                    raise self._error("a list does not end")
+            self._take()
+            value = tuple(values)
+        elif kind == "text":
+            value = re.sub(r"\s*\n\s*", " ", content[1:-1])
+        elif kind == "based":
+            value = self._based(content)
+        elif kind == "word":
+            value = float(content) if _NUMBER.fullmatch(content) else content
         else:
-            kept.append(line)
-    return "\n".join(kept) if skipped is None else text
+            raise self._error("a value was expected")
+        if self._next[0] == "unit":
+            unit = self._take()[1].strip()
+        return value, unit
 
+    def _based(self, content: str) -> Value:
+        """A whole number in another base, 16#FF7FFFFB#."""
+        sign = -1.0 if content.startswith("-") else 1.0
+        base, digits, _ = content.lstrip("+-").split("#")
+        try:
+            return sign * float(int(digits, int(base)))
+        except ValueError:
+            raise self._error(f"'{content}' is no number") from None
 
-@lru_cache(maxsize=64)
-def _parsed(text: str) -> Mapping[str, Mapping[str, Value]]:
-    """The groups of a label's text, kept because an image's label is asked for more than once and takes its time."""
-    groups: dict[str, dict[str, Value]] = {"IDENTIFICATION": {}}
-    _collect(_pvl().loads(text), groups, "IDENTIFICATION", 0)
-    return groups
+    def _take(self) -> _Token:
+        """The next token; the one after it is looked at in advance."""
+        token = self._next
+        if token[0] != "end":
+            self._next = next(self._tokens)
+        return token
 
+    def _split(self) -> Iterator[_Token]:
+        at = 0
+        while at < len(self._text):
+            match = _TOKEN.match(self._text, at)
+            if match is None:
+                self._next = ("bad", "", at)
+                raise self._error("this is no ODL")
+            if match.lastgroup is not None:
+                yield match.lastgroup, match.group(match.lastgroup), at
+            at = match.end()
+        yield "end", "", at
 
-def _pvl() -> ModuleType:
-    with warnings.catch_warnings():  # about a class that it means to rename, and libraries that it can do without
-        warnings.simplefilter("ignore")
-        return importlib.import_module("pvl")
-
-
-def _collect(block: Any, groups: dict[str, dict[str, Value]], name: str, depth: int) -> None:
-    """Lay the keywords of a block into the group of its name; of two blocks of one name the first is kept."""
-    for key, value in block.items():
-        key = str(key).upper()
-        if isinstance(value, Mapping):
-            if key not in groups and depth < _MAX_DEPTH and len(groups) < MAX_ITEMS:
-                groups[key] = {}
-                _collect(value, groups, key, depth + 1)
-            continue
-        plain, unit = _plain(value, 0)
-        groups[name].setdefault(key, plain)
-        if unit:
-            groups[name].setdefault(f"{key}__UNIT", unit)
-
-
-def _plain(value: Any, depth: int) -> tuple[Value, str]:
-    """A value of pvl's as one of ours, and its unit ("" when it has none)."""
-    if depth > _MAX_DEPTH:
-        return "", ""
-    if hasattr(value, "value") and hasattr(value, "units"):
-        return _plain(value.value, depth + 1)[0], str(value.units)
-    if isinstance(value, bool):
-        return str(value).upper(), ""
-    if isinstance(value, (int, float)):
-        return (float(value) if abs(value) < 1e300 else str(value)[:40]), ""
-    if isinstance(value, (list, tuple, set, frozenset)):
-        parts = [_plain(part, depth + 1) for part in value]
-        return tuple(part for part, _ in parts), next((unit for _, unit in parts if unit), "")
-    if isinstance(value, datetime.datetime):
-        return value.isoformat(timespec="auto" if value.microsecond % 1000 else "milliseconds"), ""
-    if isinstance(value, (datetime.date, datetime.time)):
-        return value.isoformat(), ""
-    return "" if value is None else str(value), ""
+    def _error(self, what: str) -> RecordError:
+        line = self._text.count("\n", 0, self._next[2]) + 1
+        return RecordError(f"the label is not understood: {what}", file=self._file, line=line, expected="a PDS3 label")

@@ -114,3 +114,12 @@ def test_an_unknown_mesh_format_is_told_before_the_work(
     error = capsys.readouterr().err
     assert ".glb" in error
     assert len(error.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("pair", ["7", "NLF_0001"])
+def test_a_pair_that_is_not_there(pair: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["export", "--pair", pair, "-o", str(tmp_path / "out.glb")]) == 2
+    error = capsys.readouterr().err
+    assert f"there is no pair {pair} among" in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -28,7 +28,8 @@ def test_overlaps_fit_to_a_fraction_of_a_pixel(pointing: Pointing) -> None:
     for overlap in pointing.overlaps:
         assert overlap.ties >= 100
         assert overlap.before_px > 1.2
-        assert overlap.after_px < 0.3
+        # Ground taken for a plane that is only rough leaves 0.2 px in the first overlap.
+        assert overlap.after_px < 0.15
 
 
 def test_the_tied_ground_carries_a_mosaic(frames: tuple[Observation, ...], pointing: Pointing) -> None:

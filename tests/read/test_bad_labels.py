@@ -114,6 +114,8 @@ def test_bad_models(make_labelled: Callable, change: dict, words: str, one_line:
         b"PDS_VERSION_ID = PDS3\nA = " + b"(" * 50_000 + b"\nEND\n",
         b"PDS_VERSION_ID = PDS3\n" + b"GROUP = IMAGE\n" * 4_000 + b"END\n",
         b"PDS_VERSION_ID = PDS3\nA = '" + b"x" * 100_000 + b"\nEND\n",
+        b"PDS_VERSION_ID = PDS3\n" + b"/* " * 80_000 + b"\nEND\n",
+        b"PDS_VERSION_ID = PDS3\n" + b"< " * 100_000 + b"\nEND\n",
         b"PDS_VERSION_ID = PDS3\n/* " + b"x" * 100_000 + b"\nEND\n",
         b"PDS_VERSION_ID = PDS3\n" + b"\xff\x00\x80" * 1000 + b"\nEND\n",
         b"PDS_VERSION_ID = PDS3\n^IMAGE = 1\nEND\n",
