@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stereo3d.errors import StereoError
-from stereo3d.view.surface import Surface
+from stereo3d.terrain.surface import Surface
 
 
 def test_weights_belong_to_the_corners_in_order(made_up):
