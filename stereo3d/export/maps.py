@@ -132,7 +132,7 @@ def write_maps(
         grid,
         contours,
         f"{about['PLACE']}: shaded relief",
-        f"{grid.resolution_m:g} m per pixel; contour lines every {interval:g} m; metres from the rover; no ground known: pale",
+        f"{grid.resolution_m:g} m per pixel; contour lines every {interval:g} m; m from the rover; pale: nothing known",
         style.sun_deg,
     )
     report = {
