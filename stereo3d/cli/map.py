@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from stereo3d.cli.common import add_input_arguments, measure, say_written
+from stereo3d.cli.common import add_input_arguments, measure, run_interruptible, say_written
 from stereo3d.export.atomic import atomic_folder
 from stereo3d.export.maps import PRODUCTS, MapStyle, about_map, write_maps
 from stereo3d.terrain.maps import MapSettings, make_maps
@@ -97,7 +97,8 @@ def run(args: argparse.Namespace) -> int:
     with atomic_folder(args.output, PRODUCTS) as folder:
         result = measure(args)
         left = result.pair.left
-        maps = make_maps(result.terrain, result.enu_from_rover.apply(left.camera.C), settings)
+        eye = result.enu_from_rover.apply(left.camera.C)
+        maps = run_interruptible(lambda progress: make_maps(result.terrain, eye, settings), "mapping")
         inputs = {
             "inputs": result.report.inputs,
             "simulated": result.report.simulated,

@@ -130,7 +130,8 @@ def test_large_maps_have_overviews_that_respect_holes(tmp_path):
     height[:, ::2] = np.nan
     write_cog(tmp_path / "a.tif", height, grid, local_system("there"), "x", unit="m", nodata=np.nan)
     classes = np.where(np.isnan(height), 1, 3).astype(np.uint8)
-    colours = {1: (1, 2, 3, 255), 3: (4, 5, 6, 255)}
+    # The mean of the colours of two classes is that of a third.
+    colours = {1: (0, 0, 0, 255), 2: (100, 100, 100, 255), 3: (200, 200, 200, 255)}
     write_cog(tmp_path / "b.tif", classes, grid, local_system("there"), "x", nodata=0, colours=colours)
     with rasterio.open(tmp_path / "a.tif") as file:
         assert file.overviews(1) == [2, 4]
@@ -140,11 +141,17 @@ def test_large_maps_have_overviews_that_respect_holes(tmp_path):
         assert set(np.unique(file.read(1, out_shape=(225, 275)))) <= {1, 3}
 
 
-def test_without_longitude_the_system_claims_no_place_on_mars():
-    crs = rasterio.crs.CRS.from_wkt(local_system('odd "name" | site 1'))
-    assert not crs.is_projected
-    assert not crs.is_geographic
-    assert 'UNIT["metre",1' in crs.to_wkt()
+def test_without_longitude_the_system_claims_no_place_on_mars(tmp_path):
+    """And a name from a stranger's label does not break it."""
+    grid = Grid(0.0, 0.0, 0.01, 4, 3)
+    path = tmp_path / "a.tif"
+    write_cog(path, np.zeros((3, 4), np.float32), grid, local_system('odd "name" | \N{DEGREE SIGN} site 1'), "x")
+    with rasterio.open(path) as file:
+        assert not file.crs.is_projected
+        assert not file.crs.is_geographic
+        wkt = file.crs.to_wkt()
+    assert 'east-north, odd _name_ _ _ site 1"' in wkt
+    assert 'UNIT["metre",1' in wkt
 
 
 def test_with_longitude_the_maps_lie_on_mars(maps, observation, tmp_path):
@@ -209,6 +216,12 @@ def test_hillshade_is_a_picture_with_its_legend(folder, maps):
     grey = np.ptp(body, axis=2) == 0
     same = np.abs(body[..., 0] - expected) <= 1.0
     assert same[grey & np.isfinite(expected)].mean() > 0.97
+    # The bar of four parts of 1.25 m (50 px/m) under the ticks: black, white, black, white.
+    dark = (rgb[1467] < 60).all(axis=1)
+    assert dark[92:150].all()
+    assert dark[218:274].all()
+    assert dark[340]
+    assert not np.concatenate([dark[156:210], dark[280:335], dark[342:348]]).any()
     for part in (rgb[:60, 90:], rgb[60:400, 1200:], rgb[1420:, 90:800], rgb[60:1400, :85]):
         assert (part < 60).all(axis=2).sum() > 50, "no writing, arrow, bar or tick here"
 
