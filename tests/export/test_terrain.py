@@ -149,7 +149,7 @@ def test_failing_writer_keeps_the_earlier_export(textured, tmp_path, monkeypatch
         target.write_text("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(__import__("stereo3d.export.terrain", fromlist=["WRITERS"]).WRITERS, ".obj", half)
+    monkeypatch.setitem(__import__("stereo3d.export.terrain", fromlist=["FORMATS"]).FORMATS, ".obj", half)
     with pytest.raises(OutputError, match="No space left"):
         write_terrain(textured, path)
     assert path.read_text() == "old"
