@@ -38,9 +38,10 @@ SCRIPT = Path(__file__).with_name("blender_scene.py")
 _LIMIT_S = 1800.0
 
 
-def check_blender() -> list[str]:
-    """The command that runs a script in Blender: of ``STEREO3D_BLENDER``, else this Python's bpy, else ``blender``.
+def blender_command(script: Path = SCRIPT) -> list[str]:
+    """The command that runs ``script`` in Blender, to which "--" and arguments are added.
 
+    It is of ``STEREO3D_BLENDER``, else of this Python's bpy, else ``blender``.
     Raises MissingLibraryError when there is none.
     """
     named = os.environ.get(PROGRAM)
@@ -58,13 +59,13 @@ def check_blender() -> list[str]:
         )
     if "python" in Path(program).name.lower():
         # -I: the script's folder holds modules that are none of Blender's business.
-        return [program, "-I", os.fspath(SCRIPT)]
-    return [program, "--background", "--factory-startup", "--python-exit-code", "1", "--python", os.fspath(SCRIPT)]
+        return [program, "-I", os.fspath(script)]
+    return [program, "--background", "--factory-startup", "--python-exit-code", "1", "--python", os.fspath(script)]
 
 
 def write_blend(content: Content, path: Path) -> None:
     """The scene that blender_scene.py describes.  Raises OutputError with Blender's last word when it fails."""
-    command = check_blender()
+    command = blender_command()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         mesh, cameras, scene = folder / "terrain.glb", folder / "cameras.json", folder / "scene.blend"

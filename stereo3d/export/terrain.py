@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stereo3d.errors import OutputError
 from stereo3d.export.atomic import atomic_files
-from stereo3d.export.blend import check_blender, write_blend, write_cameras
+from stereo3d.export.blend import blender_command, write_blend, write_cameras
 from stereo3d.export.cloud import Cloud
 from stereo3d.export.content import About, Content
 from stereo3d.export.glb import write_glb
@@ -42,7 +42,7 @@ FORMATS: dict[str, Format] = {
     ".usdz": Format(write_usdz, lambda: import_library("pxr.Usd")),
     ".las": Format(write_las, lambda: import_library("laspy")),
     ".laz": Format(write_las, lambda: (import_library("laspy"), import_library("lazrs"))),
-    ".blend": Format(write_blend, check_blender),
+    ".blend": Format(write_blend, blender_command),
 }
 """Suffix to format."""
 

@@ -12,7 +12,7 @@ import trimesh
 
 from stereo3d.errors import OutputError
 from stereo3d.export.glb import GLTF_FROM_ENU
-from stereo3d.export.terrain import check_target, write_terrain
+from stereo3d.export.terrain import FORMATS, Format, check_target, write_terrain
 from stereo3d.frames import Frame, RigidTransform
 
 
@@ -144,12 +144,12 @@ def test_failing_writer_keeps_the_earlier_export(textured, tmp_path, monkeypatch
     path = tmp_path / "crater.obj"
     path.write_text("old")
 
-    def half(_textured, target, _about):
+    def half(_content, target):
         target.with_suffix(".mtl").write_text("half")
         target.write_text("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(__import__("stereo3d.export.terrain", fromlist=["FORMATS"]).FORMATS, ".obj", half)
+    monkeypatch.setitem(FORMATS, ".obj", Format(half))
     with pytest.raises(OutputError, match="No space left"):
         write_terrain(textured, path)
     assert path.read_text() == "old"
