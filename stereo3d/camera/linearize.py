@@ -11,7 +11,7 @@ from stereo3d.camera.model import CameraModel, Float, pixel_grid
 
 FIELD_LIMIT_DEG = 65.0
 """What lies further off the axis than this, along a side, is cut: a pinhole's picture grows beyond all bounds."""
-_STEP_PX = 4.0
+_STEP_PX = 1.0
 
 
 def square_pinholes(cameras: Sequence[CameraModel], most_px: int = 4096) -> list[CAHV]:

@@ -87,8 +87,8 @@ def printable(mesh: TerrainMesh, settings: PrintSettings = PrintSettings()) -> S
     height = _filled(height)
     vertices, faces = _extruded(cells, height, step, settings.base_mm * scale / 1000.0)
     vertices *= 1000.0 / scale
-    known = measured[:-1, :-1] & measured[1:, :-1] & measured[:-1, 1:] & measured[1:, 1:]
-    return Solid(vertices - vertices.min(axis=0), faces, scale, 1.0 - float(known[cells].mean()))
+    known = sum(m[cells].mean() for m in (measured[:-1, :-1], measured[1:, :-1], measured[:-1, 1:], measured[1:, 1:]))
+    return Solid(vertices - vertices.min(axis=0), faces, scale, 1.0 - float(known) / 4.0)
 
 
 def _seen_from_above(mesh: TerrainMesh, settings: PrintSettings) -> tuple[float, Float, Mask]:
@@ -105,8 +105,10 @@ def _seen_from_above(mesh: TerrainMesh, settings: PrintSettings) -> tuple[float,
         return 1.0, np.full((2, 2), np.nan), np.zeros((2, 2), bool)
     points = mesh.vertices[near]
     low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    # A ray along the very rim would miss.
+    low, high = low + 1e-5 * (high - low), high - 1e-5 * (high - low)
     step = float((high - low).max()) / settings.cells or 1.0
-    count = np.ceil((high - low) / step).astype(int) + 1
+    count = np.floor((high - low) / step + 1e-6).astype(int) + 1
     corner = (low + high - (count - 1) * step) / 2.0
     x, y = corner[0] + step * np.arange(count[0]), corner[1] + step * np.arange(count[1])
     above = float(mesh.vertices[faces, 2].max()) + 1.0
