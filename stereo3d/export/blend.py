@@ -125,7 +125,7 @@ def undistorted_frame(observation: Observation, pinhole: CAHV) -> NDArray[np.uin
     image = observation.image
     colour = cv2.remap(image.rgb8, *maps, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     seen = cv2.remap(image.valid.astype(np.uint8), *maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
-    return np.dstack([colour, seen * np.uint8(255)])
+    return np.dstack([colour * seen[..., None], seen * np.uint8(255)])
 
 
 def _camera(observation: Observation, pinhole: CAHV, image: str) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def sun_over(mission: str, taken_utc: str) -> tuple[float, float] | None:
 
 
 def _season(days: float) -> tuple[float, float, float]:
-    """Declination of the Sun, rad; mean solar time at longitude 0, h; equation of time, deg; ``days`` since J2000 TT."""
+    """Declination of the Sun, rad; mean solar time at longitude 0, h; equation of time, deg; ``days`` since J2000."""
     anomaly = math.radians((19.3871 + 0.52402073 * days) % 360.0)
     mean_sun = 270.3871 + 0.524038496 * days
     centre = (10.691 + 3.0e-7 * days) * math.sin(anomaly)

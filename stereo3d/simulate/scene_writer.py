@@ -117,9 +117,9 @@ def raw_feed_record(observation: Observation, binning: int, file_name: str) -> d
     azimuth, elevation = boresight_deg(camera)
     eye = observation.eye.value.capitalize()
     identity = observation.product_id
-    sun = (
-        {} if observation.sun_deg is None else dict(zip(("sunAz", "sunEl"), map("{:.6g}".format, observation.sun_deg)))
-    )
+    sun = {}
+    if observation.sun_deg is not None:
+        sun = {"sunAz": f"{observation.sun_deg[0]:.6g}", "sunEl": f"{observation.sun_deg[1]:.6g}"}
     return {
         "mission": "simulated",
         "extended": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from stereo3d.read import reader_for
@@ -44,7 +46,7 @@ def test_sun_goes_round_once_a_sol():
     hours = [sun_over("Mars 2020", f"2022-11-27T{hour:02d}:00:00") for hour in range(24)]
     up = [(azimuth, elevation) for azimuth, elevation in hours if elevation > 0]
     assert 10 <= len(up) <= 14
-    rising = [azimuth for (azimuth, e), (_, later) in zip(hours, hours[1:], strict=False) if 0 < e < later]
-    setting = [azimuth for (azimuth, e), (_, later) in zip(hours, hours[1:], strict=False) if e > later > 0]
+    rising = [azimuth for (azimuth, e), (_, later) in pairwise(hours) if 0 < e < later]
+    setting = [azimuth for (azimuth, e), (_, later) in pairwise(hours) if e > later > 0]
     assert all(azimuth < 190 for azimuth in rising)
     assert all(azimuth > 170 for azimuth in setting)
