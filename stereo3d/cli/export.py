@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import time
 from dataclasses import replace
 from pathlib import Path
 
 from stereo3d.cli.common import add_input_arguments, measure, say_written
+from stereo3d.export.blend import SCRIPT
 from stereo3d.export.cloud import cloud_of
 from stereo3d.export.solid import PrintSettings
 from stereo3d.export.terrain import FORMATS, about_pair, check_target, write_printable, write_terrain
@@ -66,6 +68,9 @@ def run(args: argparse.Namespace) -> int:
             cloud=cloud_of(result.xyz, pair.left.image, result.enu_from_rover),
             cameras=args.cameras,
         )
+        if args.cameras:
+            names = [args.output.name, written[1].name, f"{args.output.stem}.blend"]
+            print(f"in Blender: blender --background --python {SCRIPT} -- {shlex.join(names)}")
     say_written(written, started)
     return 0
 

@@ -57,6 +57,7 @@ def test_described_pinhole_sees_what_the_camera_sees(textured, charted, tmp_path
         picture = np.asarray(PilImage.open(tmp_path / camera["image"])).astype(float)
         assert picture.shape == (camera["height"], camera["width"], 4)
         raw = np.stack([rng.uniform(3, 316, 400), rng.uniform(3, 236, 400)], axis=1)
+        raw[:5] = [[209.5 + k, 104.5] for k in range(-2, 3)]
         origin, ray = observation.camera.ray(raw)
         point = enu_from_rover(observation).apply(origin + rng.uniform(4, 60, (400, 1)) * ray)
         offset = point - camera["position"]
