@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stereo3d.camera import CameraModel
 from stereo3d.camera.cahv import LinearPart
 from stereo3d.image import Image
 from stereo3d.observation import Observation, StereoPair
@@ -25,8 +26,13 @@ _MATCHED_COLUMNS = 1600
 
 def reduction(pair: StereoPair) -> int:
     """By how much, a power of two, the pair is reduced for the matcher: 1 up to 1600 columns, 4 for a whole sensor."""
+    return reduction_of(max(pair.left.camera.width, pair.right.camera.width))
+
+
+def reduction_of(columns: int) -> int:
+    """The same for a frame of so many columns."""
     factor = 1
-    while max(pair.left.camera.width, pair.right.camera.width) > _MATCHED_COLUMNS * factor:
+    while columns > _MATCHED_COLUMNS * factor:
         factor *= 2
     return factor
 
@@ -35,10 +41,26 @@ def reduced(pair: StereoPair, factor: int) -> StereoPair:
     """The pair with blocks of ``factor`` x ``factor`` pixels averaged; the same pair for 1."""
     if factor == 1:
         return pair
-    return StereoPair(_reduced(pair.left, factor), _reduced(pair.right, factor))
+    return StereoPair(reduced_observation(pair.left, factor), reduced_observation(pair.right, factor))
 
 
-def _reduced(observation: Observation, factor: int) -> Observation:
+def sizes(pair: StereoPair, factor: int) -> dict[int, StereoPair]:
+    """The pair reduced by each power of two from 1 to ``factor``; each from the pair itself, so it is rounded once."""
+    return {size: reduced(pair, size) for size in (1 << k for k in range(factor.bit_length()))}
+
+
+def with_right_camera(pairs: dict[int, StereoPair], camera: CameraModel) -> dict[int, StereoPair]:
+    """The pairs of :func:`sizes` with another right camera, given for the full size; pixels stay as they are."""
+    return {
+        size: StereoPair(p.left, replace(p.right, camera=camera if size == 1 else camera.binned(size)))
+        for size, p in pairs.items()
+    }
+
+
+def reduced_observation(observation: Observation, factor: int) -> Observation:
+    """The frame with blocks of ``factor`` x ``factor`` pixels averaged; the same frame for 1."""
+    if factor == 1:
+        return observation
     camera = observation.camera.binned(factor)
     rows, columns = camera.height * factor, camera.width * factor
     size = (camera.width, camera.height)
