@@ -23,7 +23,8 @@ F32 = NDArray[np.float32]
 
 FAR_M = 20_000.0
 """What is further counts as infinitely far: 0.4 m between two eyes are then 0.001 degrees."""
-_STEP_DEG = 0.25
+STEP_DEG = 0.25
+"""Between the cells of the range image."""
 _SIGMA_SHARE = 0.05
 """A point whose range is doubtful by this share counts half as much as a sure one."""
 _RAYS = 1 << 18
@@ -115,16 +116,14 @@ def range_image(samples: Sequence[Samples], step_deg: float) -> tuple[F32, NDArr
     return out.reshape(rows, columns), known.reshape(rows, columns)
 
 
-class MeasuredGround:
-    """The ground of all pairs as a star about the mast's axis, for casting rays (embree)."""
+class StarGround:
+    """Ground as a star about the mast's axis, for casting rays (embree)."""
 
-    def __init__(
-        self, centre: ArrayLike, samples: Sequence[Samples], plane: Plane, step_deg: float = _STEP_DEG
-    ) -> None:
-        """``centre`` (3,), m, LOCAL_LEVEL: of the mast's axis at the height of the eyes.
+    def __init__(self, centre: ArrayLike, nearness: F32) -> None:
+        """``centre`` (3,), m, LOCAL_LEVEL: of the mast's axis at the height of the eyes; ``nearness`` (rows, columns),
+        1/m, as of :func:`range_image`, without holes.
 
-        Holes take after what surrounds them, by its difference from ``plane``.  Raises MissingLibraryError without
-        embree.
+        Raises MissingLibraryError without embree.
         """
         try:
             from embreex import rtcore_scene
@@ -134,25 +133,16 @@ class MeasuredGround:
                 f"embreex cannot be imported: {error}", todo="install it with 'pip install embreex'"
             ) from error
         self._centre = np.asarray(centre, dtype=np.float64)
-        # Cells hold differences from the plane: those hardly change within a cell, while distances do.
-        rest, known = range_image([_less(plane, self._centre, s) for s in samples], step_deg)
-        directions = _cell_directions(*rest.shape)
-        flat = plane.nearness(self._centre, directions)
-        measured = np.maximum(flat + _without_specks(rest, known), 0.0)
-        nearness = np.maximum(flat + _filled(measured - flat, known), 0.0)
-        # Above the highest ground that was measured, and above the plane's horizon, is sky.  It needs no triangles but
-        # for the first row: rays that meet nothing go there.
-        ground = np.flatnonzero((np.where(known, measured, flat) > 1.0 / FAR_M).any(axis=1))
-        top = max(int(ground[0]) - 1, 0) if ground.size else 0
-        nearness[:top] = 0.0
         self.nearness_image: F32 = locked(nearness, np.float32)
-        self.known: NDArray[np.bool_] = locked(known, np.bool_)
-        nearness, directions = nearness[max(top - 1, 0) :], directions[max(top - 1, 0) :]
-        distance = 1.0 / np.maximum(nearness, 1.0 / FAR_M)
+        # The sky needs no triangles but for its first row: rays that meet nothing go there.
+        ground = np.flatnonzero((nearness > 1.0 / FAR_M).any(axis=1))
+        top = max(int(ground[0]) - 2, 0) if ground.size else 0
+        directions = cell_directions(*nearness.shape)[top:]
+        distance = 1.0 / np.maximum(nearness[top:], 1.0 / FAR_M)
         # Embree computes in float32, finest about its origin, which is the centre.
         vertices = (directions * distance[..., None]).reshape(-1, 3).astype(np.float32)
         self._scene: Any = rtcore_scene.EmbreeScene()
-        self._mesh = TriangleMesh(self._scene, vertices, _faces(*nearness.shape))
+        self._mesh = TriangleMesh(self._scene, vertices, _faces(*distance.shape))
 
     def nearness(self, origins: ArrayLike, directions: ArrayLike) -> F32:
         """See :class:`Surface`."""
@@ -174,6 +164,30 @@ class MeasuredGround:
         return out
 
 
+class MeasuredGround(StarGround):
+    """The ground of all pairs."""
+
+    def __init__(
+        self, centre: ArrayLike, samples: Sequence[Samples], plane: Plane, step_deg: float = STEP_DEG
+    ) -> None:
+        """``centre``: see :class:`StarGround`.
+
+        Holes take after what surrounds them, by its difference from ``plane``.  Raises MissingLibraryError without
+        embree.
+        """
+        about = np.asarray(centre, dtype=np.float64)
+        # Cells hold differences from the plane: those hardly change within a cell, while distances do.
+        rest, known = range_image([_less(plane, about, s) for s in samples], step_deg)
+        flat = plane.nearness(about, cell_directions(*rest.shape))
+        measured = np.maximum(flat + _without_specks(rest, known), 0.0)
+        nearness = np.maximum(flat + _filled(measured - flat, known), 0.0)
+        # Above the highest ground that was measured, and above the plane's horizon, is sky.
+        ground = np.flatnonzero((np.where(known, measured, flat) > 1.0 / FAR_M).any(axis=1))
+        nearness[: max(int(ground[0]) - 1, 0) if ground.size else 0] = 0.0
+        super().__init__(about, nearness)
+        self.known: NDArray[np.bool_] = locked(known, np.bool_)
+
+
 def _less(plane: Plane, centre: Float, samples: Samples) -> Samples:
     """The samples with the plane's nearness taken off theirs."""
     length = np.linalg.norm(samples.directions, axis=1, keepdims=True)
@@ -181,7 +195,7 @@ def _less(plane: Plane, centre: Float, samples: Samples) -> Samples:
     return Samples(samples.directions, samples.nearness - flat, samples.weight)
 
 
-def _cell_directions(rows: int, columns: int) -> Float:
+def cell_directions(rows: int, columns: int) -> Float:
     """(rows, columns, 3) unit, through the middles of the cells."""
     elevation = np.radians(90.0 - (np.arange(rows) + 0.5) * 180.0 / rows)[:, None]
     azimuth = np.radians((np.arange(columns) + 0.5) * 360.0 / columns)
