@@ -155,7 +155,9 @@ class Adjustment:
         gain, offset, vignetting, tilt = self._parts(self._x)
         sigma_gain, sigma_offset, _, _ = self._parts(self._sigma(spread))
         gain = np.exp(gain)
-        return Fit(gain, offset * self.scale, gain * sigma_gain, sigma_offset * self.scale, vignetting, tilt * self.scale)
+        return Fit(
+            gain, offset * self.scale, gain * sigma_gain, sigma_offset * self.scale, vignetting, tilt * self.scale
+        )
 
     def difference(self, pair: CommonCells) -> Float:
         """(cells, channels): difference of the corrected values, DN of the common scale."""

@@ -161,7 +161,9 @@ def solve(layers: Sequence[Layer]) -> Radiometry:
     fit = adjustment.fit()
     untied = np.full(channels, np.nan)
     frames = tuple(
-        FrameRadiometry(name, eye, fit.gain[k], fit.offset[k], fit.gain_sigma[k], fit.offset_sigma[k], float(fit.tilt[k]))
+        FrameRadiometry(
+            name, eye, fit.gain[k], fit.offset[k], fit.gain_sigma[k], fit.offset_sigma[k], float(fit.tilt[k])
+        )
         if k in adjustment.tied
         else FrameRadiometry(
             name, eye, np.ones(channels), np.zeros(channels), untied, untied, note="overlaps no other frame"

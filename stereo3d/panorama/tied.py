@@ -50,7 +50,7 @@ class TiedGround(StarGround):
         rows, columns = round(180.0 / STEP_DEG), round(360.0 / STEP_DEG)
         cells = cell_directions(rows, columns)
         field = _Field(away / distance[:, None], 1.0 / distance, normal)
-        super().__init__(about, np.maximum(_on_cells(field, cells), 0.0).astype(np.float32))
+        super().__init__(about, np.maximum(_on_cells(field, cells), 0.0).astype(np.float32), plane)
 
 
 class _Field:
