@@ -57,7 +57,8 @@ class _Field:
     """Inverse range by direction."""
 
     def __init__(self, directions: Float, values: Float, normal: Float) -> None:
-        """``directions`` (n, 3) unit, ``values`` (n,) 1/m, ``normal`` (3,) 1/m: the plane is ``directions @ normal``."""
+        """``directions`` (n, 3) unit, ``values`` (n,) 1/m, ``normal`` (3,) 1/m: of the plane, at
+        ``directions @ normal``."""
         self._normal, self._known = normal, directions
         scale = float(np.linalg.norm(normal))
         self._plane, self._relief = (_PLANE_SHARE * scale) ** 2, (_RELIEF_SHARE * scale) ** 2
