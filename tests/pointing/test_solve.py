@@ -73,7 +73,8 @@ def test_ties_that_err_alike_do_not_make_the_pointing_surer(geometry: Callable) 
         track=np.concatenate([ties.track + k * len(ties.reference) for k in range(copies)]),
     )
     once, often = (solve(made.views, made.shots, t, PRIOR, common_px=0.0) for t in (ties, repeated))
-    assert relative_sigma(often) == pytest.approx(relative_sigma(once), rel=0.3)
+    # Taken as independent, nine times the ties would leave a third.
+    assert 0.45 < relative_sigma(often) / relative_sigma(once) < 1.3
 
 
 def test_sigma_grows_with_the_noise(geometry: Callable) -> None:
