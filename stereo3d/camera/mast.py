@@ -75,6 +75,16 @@ def head_from_joints(pan_deg: float, tilt_deg: float, rover: Frame) -> RigidTran
     return RigidTransform(rover, RSM_HEAD, tilted @ m.yaw, translation)
 
 
+def joint_axes(pan_deg: float) -> tuple[tuple[Float, Float], tuple[Float, Float]]:
+    """The pan axis and, at that pan, the tilt axis: each a point (3,), m, and a unit direction (3,), ROVER_NAV.
+
+    The head turns right-handed about them: pan to the right, tilt upwards.
+    """
+    m = _mast()
+    panned = m.base @ _about(2, np.radians(pan_deg))
+    return (m.pan_point, m.base[:, 2]), (m.pan_point + panned @ m.tilt_from_pan, panned @ m.skew[:, 1])
+
+
 def joints(azimuth_deg: float, elevation_deg: float, boresight: ArrayLike = (1.0, 0.0, 0.0)) -> tuple[float, float]:
     """The pan and tilt, degrees, at which ``boresight`` points at an azimuth and elevation of ROVER_NAV.
 

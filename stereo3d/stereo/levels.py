@@ -25,8 +25,13 @@ _MATCHED_COLUMNS = 1600
 
 def reduction(pair: StereoPair) -> int:
     """By how much, a power of two, the pair is reduced for the matcher: 1 up to 1600 columns, 4 for a whole sensor."""
+    return reduction_of(max(pair.left.camera.width, pair.right.camera.width))
+
+
+def reduction_of(columns: int) -> int:
+    """The same for a frame of so many columns."""
     factor = 1
-    while max(pair.left.camera.width, pair.right.camera.width) > _MATCHED_COLUMNS * factor:
+    while columns > _MATCHED_COLUMNS * factor:
         factor *= 2
     return factor
 
@@ -35,10 +40,13 @@ def reduced(pair: StereoPair, factor: int) -> StereoPair:
     """The pair with blocks of ``factor`` x ``factor`` pixels averaged; the same pair for 1."""
     if factor == 1:
         return pair
-    return StereoPair(_reduced(pair.left, factor), _reduced(pair.right, factor))
+    return StereoPair(reduced_observation(pair.left, factor), reduced_observation(pair.right, factor))
 
 
-def _reduced(observation: Observation, factor: int) -> Observation:
+def reduced_observation(observation: Observation, factor: int) -> Observation:
+    """The frame with blocks of ``factor`` x ``factor`` pixels averaged; the same frame for 1."""
+    if factor == 1:
+        return observation
     camera = observation.camera.binned(factor)
     rows, columns = camera.height * factor, camera.width * factor
     size = (camera.width, camera.height)
