@@ -107,9 +107,7 @@ def _grid(views: Sequence[View], enu_from_map: RigidTransform, settings: MeshSet
         step *= 1.01 * float(np.sqrt(grid.rows * grid.columns / most))
 
 
-Maps = tuple[
-    NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]
-]
+Maps = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]
 
 
 def merged(layers: Sequence[Layer], shape: tuple[int, int]) -> Maps:

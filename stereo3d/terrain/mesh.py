@@ -118,9 +118,7 @@ def build_mesh(xyz: XyzMap, camera_center: ArrayLike, settings: MeshSettings = M
         thin = build_mesh(thinned(xyz, step), center, settings)
         return replace(thin, pixels=thin.pixels * np.float32(step) + np.float32(step // 2))
     part = clean_surface(xyz, center, settings)
-    triangles, means = triangulate(
-        part.rho, part.sigma, part.steps, part.keep, settings.error_sigma, settings.block_px
-    )
+    triangles, means = triangulate(part.rho, part.sigma, part.steps, part.keep, settings.error_sigma, settings.block_px)
     if not len(triangles.rows):
         raise nothing_to_mesh(settings)
     return assemble(xyz, center, part, triangles, means)

@@ -34,9 +34,7 @@ def _fill(place: F32, values: F32, a: tuple[int, int], b: tuple[int, int], c: tu
                 wa = 1.0 - wb - wc
                 if wa < -1e-4 or wb < -1e-4 or wc < -1e-4:
                     continue
-                rho = (
-                    wa * values[a[0], a[1], 0] + wb * values[b[0], b[1], 0] + wc * values[c[0], c[1], 0]
-                )
+                rho = wa * values[a[0], a[1], 0] + wb * values[b[0], b[1], 0] + wc * values[c[0], c[1], 0]
                 if not (rho <= out[y, x, 0]):
                     for k in range(values.shape[2]):
                         out[y, x, k] = (
