@@ -63,12 +63,13 @@ def measure_ground(scene: Scene, settings: Settings = Settings(), progress: Prog
     pairs, notes = _measured(replace(scene, observations=observations).pairs, settings, progress)
     stages.begin("fusing", _MEASURED)
     to_enu = enu_from_rover(pairs[0].pair.left)
-    fused, found = None, ()
+    fused: FusedMap | None = None
+    found: tuple[OverlapMisfit, ...] = ()
     if len(pairs) == 1:
         stages.begin("meshing", _FUSED)
         mesh = build_mesh(pairs[0].xyz, pairs[0].pair.left.camera.C, settings.mesh).moved(to_enu)
     else:
-        views = [View(m.xyz, m.pair.left.camera.C) for m in pairs]
+        views = [View(m.xyz, m.pair.left.camera) for m in pairs]
         fused = fuse(views, to_enu, settings.mesh, lambda share: stages.tell(_MEASURED + (_FUSED - _MEASURED) * share))
         found = misfits(fused)
         stages.begin("meshing", _FUSED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ def _misfit(
     likely = np.hypot(*(sigma * range_m**2)) * facing
 
     ranges = []
-    for low, high in zip(RANGES_M[:-1], RANGES_M[1:], strict=True):
+    for low, high in pairwise(RANGES_M):
         here = (fused_range >= low) & (fused_range < high)
         if here.sum() >= _LEAST:
             mm, expected = 1e3 * off[here], 1e3 * float(np.median(likely[here]))

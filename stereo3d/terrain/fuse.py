@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stereo3d.camera import CameraModel, inside
 from stereo3d.errors import StereoError
 from stereo3d.frames import Float, RigidTransform, locked
 from stereo3d.stereo.disparity import Reason, XyzMap
 from stereo3d.terrain.mesh import MeshSettings
-from stereo3d.terrain.resample import Layer, map_angle, resample
+from stereo3d.terrain.resample import Layer, map_angle, resample, rim_weight
 from stereo3d.terrain.sphere import SphereGrid, grid_about
 
 AGREE_SIGMA = 4.0
@@ -30,11 +33,13 @@ class View:
     """What one pair measured, and from where."""
 
     xyz: XyzMap
-    centre: Float
-    """(3,) float64, m: the left camera's centre in the frame of ``xyz``."""
+    camera: CameraModel
+    """The left camera, in the frame of ``xyz``, whose pixels are those of ``xyz``."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "centre", locked(self.centre))
+    @property
+    def centre(self) -> Float:
+        """(3,) float64, m: the camera's centre."""
+        return self.camera.C
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +91,11 @@ def fuse(
             "no surface to build a mesh from: no piece of the measured ground is large enough",
             expected=f"{settings.min_island_px} neighbouring measured pixels",
         )
-    rho, sigma, noise, count, outvoted = merged(present, (grid.rows, grid.columns))
-    return FusedMap(grid, _as_map(grid, rho, sigma, noise), layers, count, outvoted)
+    maps = merged(present, (grid.rows, grid.columns))
+    tell(0.9)
+    through = looked_through(maps, grid, views, enu_from_map.inverse())
+    maps.rho[through] = np.nan
+    return FusedMap(grid, _as_map(grid, maps), layers, np.where(through, 0, maps.agreeing), maps.outvoted + through)
 
 
 def _grid(views: Sequence[View], enu_from_map: RigidTransform, settings: MeshSettings) -> SphereGrid:
@@ -107,42 +115,84 @@ def _grid(views: Sequence[View], enu_from_map: RigidTransform, settings: MeshSet
         step *= 1.01 * float(np.sqrt(grid.rows * grid.columns / most))
 
 
-Maps = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]
+class Maps(NamedTuple):
+    """What several layers make together, (rows, columns) each."""
+
+    rho: NDArray[np.float32]
+    """Inverse range from the centre, 1/m; NaN = none."""
+    sigma: NDArray[np.float32]
+    noise: NDArray[np.float32]
+    """1/m: the part of ``sigma`` that differs from pixel to pixel."""
+    score: NDArray[np.float32]
+    """How much the layers that agree count together."""
+    agreeing: NDArray[np.uint8]
+    """How many layers agree."""
+    outvoted: NDArray[np.uint8]
+    """How many have another surface there."""
 
 
 def merged(layers: Sequence[Layer], shape: tuple[int, int]) -> Maps:
     """Inverse range, its sigma, its noise, how many layers agree, and how many were outvoted, (rows, columns) each.
 
-    In each direction the layer with the largest weight leads (its place in the picture over its noise squared);
-    those that agree with it are averaged with it.
+    A layer counts by its place in the picture over its noise squared.  In each direction the layer leads that counts
+    most together with those that agree with it, and these are averaged.
     """
     lead = np.full((*shape, 3), np.nan, dtype=np.float32)
-    score = np.zeros(shape, dtype=np.float32)
-    for layer in layers:
-        own = _score(layer)
+    most = np.zeros(shape, dtype=np.float32)
+    scores = [_score(layer) for layer in layers]
+    for number, layer in enumerate(layers):
+        support = scores[number].copy()
+        for other, score in zip(layers, scores, strict=True):
+            if other is not layer:
+                _add_support(support, layer, other, score)
         part = layer.part()
-        better = own > score[part]
-        score[part] = np.where(better, own, score[part])
+        better = support > most[part]
+        most[part] = np.where(better, support, most[part])
         lead[part] = np.where(better[..., None], layer.values[..., :3], lead[part])
 
     total, rho, sigma2, noise2 = (np.zeros(shape, dtype=np.float32) for _ in range(4))
     count, outvoted = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.uint8)
-    for layer in layers:
-        part, weight = layer.part(), _score(layer)
-        leading = lead[part]
-        away = layer.values[..., 0] - leading[..., 0]
-        with np.errstate(invalid="ignore"):
-            agrees = np.abs(away) <= AGREE_SIGMA * np.hypot(layer.values[..., 1], leading[..., 1])
-        weight = np.where(agrees, weight, np.float32(0.0))
-        away = np.where(agrees, away, np.float32(0.0))
+    for layer, score in zip(layers, scores, strict=True):
+        part, leading = layer.part(), lead[layer.part()]
+        agrees = _agree(layer.values, leading)
+        weight = np.where(agrees, score, np.float32(0.0))
         total[part] += weight
-        rho[part] += weight * away
-        sigma2[part] += np.where(agrees, weight * weight * layer.values[..., 1] ** 2, np.float32(0.0))
-        noise2[part] += np.where(agrees, weight * weight * layer.values[..., 2] ** 2, np.float32(0.0))
+        rho[part] += weight * np.where(agrees, layer.values[..., 0] - leading[..., 0], np.float32(0.0))
+        sigma2[part] += np.where(agrees, (weight * layer.values[..., 1]) ** 2, np.float32(0.0))
+        noise2[part] += np.where(agrees, (weight * layer.values[..., 2]) ** 2, np.float32(0.0))
         count[part] += agrees
         outvoted[part] += np.isfinite(layer.values[..., 0]) & ~agrees
     with np.errstate(invalid="ignore", divide="ignore"):
-        return lead[..., 0] + rho / total, np.sqrt(sigma2) / total, np.sqrt(noise2) / total, count, outvoted
+        rho = lead[..., 0] + rho / total
+        sigma, noise = (np.sqrt(square).astype(np.float32) / total for square in (sigma2, noise2))
+    return Maps(rho, sigma, noise, total, count, outvoted)
+
+
+def _agree(values: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where two layers (..., 2 or more: inverse range and its sigma) have one surface; not where either has none."""
+    with np.errstate(invalid="ignore"):
+        near: NDArray[np.bool_] = np.abs(values[..., 0] - others[..., 0]) <= AGREE_SIGMA * np.hypot(
+            values[..., 1], others[..., 1]
+        )
+    return near
+
+
+def _add_support(support: NDArray[np.float32], layer: Layer, other: Layer, score: NDArray[np.float32]) -> None:
+    """Add ``score`` of ``other`` to ``support`` (on the pixels of ``layer``) where the two agree."""
+    top, bottom = max(layer.rows.start, other.rows.start), min(layer.rows.stop, other.rows.stop)
+    at = np.full(1 + max(int(layer.columns.max()), int(other.columns.max())), -1, dtype=np.intp)
+    at[other.columns] = np.arange(len(other.columns))
+    there = at[layer.columns]
+    here = np.flatnonzero(there >= 0)
+    if top >= bottom or not len(here):
+        return
+    there = there[here]
+    own, its = (
+        slice(top - layer.rows.start, bottom - layer.rows.start),
+        slice(top - other.rows.start, bottom - other.rows.start),
+    )
+    agrees = _agree(layer.values[own, here], other.values[its, there])
+    support[own, here] += np.where(agrees, score[its, there], np.float32(0.0))
 
 
 def _score(layer: Layer) -> NDArray[np.float32]:
@@ -153,11 +203,66 @@ def _score(layer: Layer) -> NDArray[np.float32]:
     return out
 
 
-def _as_map(
-    grid: SphereGrid, rho: NDArray[np.float32], sigma: NDArray[np.float32], noise: NDArray[np.float32]
-) -> XyzMap:
+def looked_through(
+    maps: Maps, grid: SphereGrid, views: Sequence[View], map_from_enu: RigidTransform
+) -> NDArray[np.bool_]:
+    """(rows, columns): the surfaces that other eyes look through.
+
+    A place of the surface is looked through by an eye that measured, in all of 3 x 3 pixels about where it would see
+    the place, something further away by more than ``AGREE_SIGMA`` sigma.  It is false when the eyes that look through
+    it count more than those that saw it.  Tried on every second pixel of every second row.
+    """
+    rho, sigma = maps.rho[::2, ::2], maps.sigma[::2, ::2]
+    rows, columns = np.nonzero(np.isfinite(rho))
+    rho, sigma = rho[rows, columns], sigma[rows, columns]
+    points = grid.directions()[::2, ::2][rows, columns] / rho[:, None] + grid.centre
+    points = map_from_enu.apply(points)
+    against = np.zeros(len(points), dtype=np.float32)
+    for view in views:
+        against += _looks_through(view, points, sigma)
+    half = np.zeros((-(-maps.rho.shape[0] // 2), -(-maps.rho.shape[1] // 2)), dtype=np.bool_)
+    half[rows, columns] = against > maps.score[::2, ::2][rows, columns]
+    whole = np.repeat(np.repeat(half, 2, axis=0), 2, axis=1)[: maps.rho.shape[0], : maps.rho.shape[1]]
+    found: NDArray[np.bool_] = whole & np.isfinite(maps.rho)
+    return found
+
+
+def _looks_through(view: View, points: Float, sigma: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n,) float32: what a view counts that looks through ``points`` (n, 3), in its frame; else 0.
+
+    ``sigma`` (n,): that of their inverse range, 1/m.
+    """
+    out = np.zeros(len(points), dtype=np.float32)
+    offsets = points - view.centre
+    range_m = np.linalg.norm(offsets, axis=1)
+    axis = view.camera.A / np.linalg.norm(view.camera.A)
+    ahead = np.flatnonzero(offsets @ axis > 0.0)
+    pixels = view.camera.project(points[ahead])
+    seen = inside(view.camera, pixels, 1.0)
+    at, pixel = ahead[seen], np.rint(pixels[seen]).astype(np.intp)
+    rho, rho_sigma, score = _inverse(view)
+    furthest = cv2.dilate(np.where(np.isnan(rho), np.float32(np.inf), rho), np.ones((3, 3), np.uint8))
+    row, column = pixel[:, 1], pixel[:, 0]
+    with np.errstate(invalid="ignore"):
+        beyond = 1.0 / range_m[at] - furthest[row, column]
+        through = beyond > AGREE_SIGMA * np.hypot(sigma[at], rho_sigma[row, column])
+    out[at[through]] = score[row, column][through]
+    return out
+
+
+def _inverse(view: View) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Inverse range of a view's own pixels, its sigma, and what each counts, (rows, columns) float32."""
+    xyz = view.xyz
+    noise = xyz.sigma_range_m if xyz.noise_range_m is None else xyz.noise_range_m
     with np.errstate(divide="ignore", invalid="ignore"):
-        range_m = 1.0 / rho
+        rho = 1.0 / xyz.range_m
+        square = rho * rho
+        return rho, xyz.sigma_range_m * square, rim_weight(xyz) / (noise * square) ** 2
+
+
+def _as_map(grid: SphereGrid, maps: Maps) -> XyzMap:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        range_m = 1.0 / maps.rho
         scale = range_m * range_m
         xyz = grid.directions()
         xyz *= range_m[..., None]
@@ -165,21 +270,4 @@ def _as_map(
         found = np.isfinite(range_m)
         reason = np.where(found, 0, int(Reason.NO_MATCH)).astype(np.uint16)
         miss = np.where(found, np.float32(0.0), np.float32(np.nan))
-        return XyzMap(grid.frame, xyz, range_m, sigma * scale, miss, reason, noise * scale)
-
-
-def without(fused: FusedMap, where: NDArray[np.bool_]) -> FusedMap:
-    """The same without the surface ``where`` (rows, columns) says."""
-    m, nan = fused.xyz, np.float32(np.nan)
-    noise = None if m.noise_range_m is None else np.where(where, nan, m.noise_range_m)
-    reason = np.where(where, m.reason | np.uint16(Reason.LEFT_RIGHT), m.reason)
-    xyz = XyzMap(
-        m.frame,
-        np.where(where[..., None], nan, m.xyz),
-        np.where(where, nan, m.range_m),
-        np.where(where, nan, m.sigma_range_m),
-        np.where(where, nan, m.miss_m),
-        reason,
-        noise,
-    )
-    return replace(fused, xyz=xyz)
+        return XyzMap(grid.frame, xyz, range_m, maps.sigma * scale, miss, reason, maps.noise * scale)

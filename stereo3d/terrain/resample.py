@@ -66,6 +66,8 @@ def resample(
     if not part.keep.any():
         return None
     column, row, range_m = grid.place(grid_from_map.apply(xyz.xyz))
+    if grid.closed:
+        column = _unwrapped(column, grid.columns)
     missing = np.isnan(part.rho)
     for array in (column, row, range_m):
         array[missing] = np.nan
@@ -83,6 +85,16 @@ def resample(
     out = np.full((bottom - top + 1, last - first + 1, 4), np.nan, dtype=np.float32)
     splat(place, values, part.steps.along_rows, part.steps.along_columns, part.keep, out)
     return Layer(slice(top, bottom + 1), np.arange(first, last + 1) % grid.columns, out)
+
+
+def _unwrapped(column: NDArray[np.float32], around: int) -> NDArray[np.float32]:
+    """Columns of a grid of ``around`` columns, each within half a turn of the direction that they have in the mean."""
+    angle = column[np.isfinite(column)].astype(np.float64) * (2.0 * np.pi / around)
+    mean = float(np.arctan2(np.sin(angle).mean(), np.cos(angle).mean())) * around / (2.0 * np.pi)
+    out: NDArray[np.float32] = column - np.float32(around) * np.floor(
+        (column - np.float32(mean)) / np.float32(around) + np.float32(0.5)
+    )
+    return out
 
 
 def rim_weight(xyz: XyzMap) -> NDArray[np.float32]:

@@ -25,8 +25,8 @@ def _fill(place: F32, values: F32, a: tuple[int, int], b: tuple[int, int], c: tu
     left, right = min(xa, xb, xc), max(xa, xb, xc)
     top, bottom = min(ya, yb, yc), max(ya, yb, yc)
     if area > 1e-6 and right - left < LARGEST and bottom - top < LARGEST:  # else it is seen from behind, or edge on
-        x0, x1 = max(0, int(math.ceil(left))), min(out.shape[1] - 1, int(math.floor(right)))
-        y0, y1 = max(0, int(math.ceil(top))), min(out.shape[0] - 1, int(math.floor(bottom)))
+        x0, x1 = max(0, math.ceil(left)), min(out.shape[1] - 1, math.floor(right))
+        y0, y1 = max(0, math.ceil(top)), min(out.shape[0] - 1, math.floor(bottom))
         for y in range(y0, y1 + 1):
             for x in range(x0, x1 + 1):
                 wb = ((xc - xa) * (y - ya) - (x - xa) * (yc - ya)) / area
