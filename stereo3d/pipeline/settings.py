@@ -20,4 +20,6 @@ class Settings:
     test bench, a close-up); a scene may say the same of itself."""
     mesh: MeshSettings = field(default_factory=MeshSettings)
     faces: int | None = None
-    """The most triangles that the ground of several pairs may have (1000 or more); None: as many as its error asks."""
+    """The most triangles that the ground around the rover may have (1000 or more); None: as many as its error asks."""
+    fill: bool = False
+    """Close the holes that ground encloses (behind rocks) with faces that are marked as filled."""

@@ -149,6 +149,9 @@ def test_one_pair_is_the_mesh_of_its_own_pixels(scene):
     assert np.isfinite(one.mesh.pixels).all()
     assert "fused" not in one.report
     assert len(few.mesh.faces) <= 5000 < len(one.mesh.faces)
+    closed = measure_ground(replace(scene, observations=scene.observations[:2]), Settings(fill=True))
+    assert closed.report["filled_triangles"] == (closed.mesh.kind == FaceKind.FILLED).sum() > 100
+    assert one.report["filled_triangles"] == 0
     assert few.report["detail"]["triangles"] == len(few.mesh.faces)
     assert np.isnan(few.mesh.pixels).all()
 
