@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import open3d as o3d
 
-ICP_M = 0.05
+ICP_M, FAR_M = 0.05, 25.0
 
 
 def cloud(points, normals):
@@ -34,19 +34,16 @@ def poisson(clouds, depth):
 
 
 def tsdf(depths, voxel_m):
-    volume = o3d.pipelines.integration.ScalableTSDFVolume(
-        voxel_length=voxel_m, sdf_trunc=5 * voxel_m, color_type=o3d.pipelines.integration.TSDFVolumeColorType.NoColor
-    )
+    float32, trunc = o3d.core.float32, 5.0
+    grid = o3d.t.geometry.VoxelBlockGrid(("tsdf", "weight"), (float32, float32), ((1), (1)), voxel_m, 16, 200_000)
     for k in range(int(depths["count"])):
-        depth, (fx, cx, cy) = depths[f"depth{k}"], depths[f"pinhole{k}"]
-        rows, columns = depth.shape
-        pinhole = o3d.camera.PinholeCameraIntrinsic(columns, rows, fx, fx, cx, cy)
-        grey = o3d.geometry.Image(np.zeros((rows, columns), np.float32))
-        picture = o3d.geometry.RGBDImage.create_from_color_and_depth(
-            grey, o3d.geometry.Image(depth), depth_scale=1.0, depth_trunc=25.0, convert_rgb_to_intensity=False
-        )
-        volume.integrate(picture, pinhole, depths[f"camera_from_enu{k}"])
-    return volume.extract_triangle_mesh()
+        depth, (focal, cx, cy) = depths[f"depth{k}"], depths[f"pinhole{k}"]
+        picture = o3d.t.geometry.Image(np.where(depth < FAR_M, depth, 0.0).astype(np.float32))
+        pinhole = o3d.core.Tensor([[focal, 0.0, cx], [0.0, focal, cy], [0.0, 0.0, 1.0]])
+        camera = o3d.core.Tensor(depths[f"camera_from_enu{k}"])
+        blocks = grid.compute_unique_block_coordinates(picture, pinhole, camera, 1.0, FAR_M, trunc)
+        grid.integrate(blocks, picture, pinhole, camera, 1.0, FAR_M, trunc)
+    return grid.extract_triangle_mesh(weight_threshold=0.5).to_legacy()
 
 
 def icp(clouds, overlaps):
