@@ -210,8 +210,8 @@ def looked_through(
 
     A place of the surface is looked through by an eye that measured, in all of 3 x 3 pixels about where it would see
     the place, something further away by more than ``AGREE_SIGMA`` sigma.  It is false when the eyes that look through
-    it count more than those that saw it; a ray near the rim of its picture is as good as another.  Tried on every second
-    pixel of every second row.
+    it count more than those that saw it; a ray near the rim of its picture is as good as another.  Tried on every
+    second pixel of every second row.
     """
     rho, sigma = maps.rho[::2, ::2], maps.sigma[::2, ::2]
     rows, columns = np.nonzero(np.isfinite(rho))
