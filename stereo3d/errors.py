@@ -69,6 +69,10 @@ class StereoError(Stereo3dError, ValueError):
     """A pair is well formed, but nothing can be measured from it."""
 
 
+class PanoramaError(Stereo3dError, ValueError):
+    """The frames given do not make the panorama that was asked for."""
+
+
 class OutputError(Stereo3dError, OSError):
     """A result cannot be written where the caller asked for it."""
 

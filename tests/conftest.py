@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from stereo3d.scene import Scene
+    from stereo3d.simulate.painted import PaintedWorld
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -29,3 +34,29 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             bold=True,
         )
         terminalreporter.write_sep("!", red=True)
+
+
+@pytest.fixture(scope="session")
+def painted_world() -> PaintedWorld:
+    """A plane that falls 6 % to the north and rises 3 % to the east: neither level nor that of the wheels."""
+    from stereo3d.simulate.painted import painted_plane
+
+    return painted_plane(5, (-0.06, 0.03, 1.0))
+
+
+@pytest.fixture(scope="session")
+def painted_ring(painted_world: PaintedWorld) -> Scene:
+    """Six pointings of the left eye, all around."""
+    from stereo3d.observation import Eye
+    from stereo3d.simulate.painted import painted_scene
+
+    return painted_scene(painted_world, range(10, 370, 60), [Eye.LEFT])
+
+
+@pytest.fixture(scope="session")
+def painted_pairs(painted_world: PaintedWorld) -> Scene:
+    """Three pointings of both eyes."""
+    from stereo3d.observation import Eye
+    from stereo3d.simulate.painted import painted_scene
+
+    return painted_scene(painted_world, (20, 70, 120), [Eye.LEFT, Eye.RIGHT])

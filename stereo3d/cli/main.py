@@ -18,6 +18,7 @@ COMMANDS = {
     "view": "look at the ground of a pair: window, or --screenshot FILE",
     "reconstruct": "measure a pair and write every product into a folder",
     "export": "write the textured ground as .glb, .obj, .ply or .stl",
+    "panorama": "make one picture of the frames of a stop: mosaic, photosphere, anaglyph, map",
     "info": "say what files are: product, sol, camera, model, pointing, partner",
     "evaluate": "score XYZ against truth, or against another XYZ map",
     "explain": "say why a pixel has a hole, or how sure its XYZ is: what both eyes see, and how well it matches",

@@ -64,7 +64,7 @@ def write_report(result: Reconstruction, folder: Path, seconds: dict[str, float]
     content = result.report.as_json()
     content["seconds"] = {**result.report.seconds, **{k: round(v, 4) for k, v in seconds.items()}}
     content["peak_memory_mb"] = peak_memory_mb()
-    text = json.dumps(_plain(content), indent=2, allow_nan=False)
+    text = json.dumps(plain_values(content), indent=2, allow_nan=False)
     (folder / REPORT).write_text(text + "\n", encoding="utf-8")
 
 
@@ -78,12 +78,12 @@ def peak_memory_mb() -> float | None:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
 
 
-def _plain(value: Any) -> Any:
+def plain_values(value: Any) -> Any:
     """JSON has no NaN: what is not finite becomes null."""
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain_values(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [plain_values(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
