@@ -228,9 +228,9 @@ class _Weaver:
     def _places(self, k: int) -> Iterator[tuple[int, int, int, int]]:
         """All rectangles (left, top, right, bottom) that may show something of frame ``k``: picture and charts."""
         yield from self._rectangles(k)
-        rows, columns = self._layout.shape
-        if rows > self._layout.picture_rows:
-            yield 0, self._layout.picture_rows, columns, rows
+        if k in self._layout.chart_rows:
+            first, end = self._layout.chart_rows[k]
+            yield 0, first, self._layout.shape[1], end
 
     def _woven(self, label: NDArray[np.int16], radiometry: Radiometry) -> F32:
         """The atlas (rows, columns, channels) on the frames' common scale; 0 where no frame shows anything."""

@@ -24,8 +24,8 @@ _ROUNDS = 4
 _AGREE = 0.4
 """What a neighbour of the same frame is worth to a face, as a share of its best view's resolution."""
 _OTHER_EYE = 0.7
-_UNSEEN_PX = 192
-"""The longer side of a chart that no frame sees: it only carries the colours of its surroundings."""
+_UNSEEN_SHARE, _UNSEEN_PX = 0.25, 64
+"""Texels per pixel, and the longest side, of a chart that no frame sees: it only carries the colours around it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +38,8 @@ class Charts:
     """(faces,) number of its chart."""
     at: F32
     """(faces, 3, 2) texels of the corners, from the first of the block."""
+    rows: dict[int, tuple[int, int]]
+    """First and last but one row of each frame's charts."""
     shape: tuple[int, int]
     """(rows, columns) of the block."""
 
@@ -95,14 +97,15 @@ def make_charts(
     label: I32,
     vertices: NDArray[np.float64],
     sights: Sequence[Sight],
-    shrink: Sequence[float],
+    density: Sequence[float],
+    texels_per_m: F32,
     width: int,
     most_rows: int,
 ) -> Charts:
     """Cut ``faces`` (m, 3) into connected pieces of one ``label`` and lay them side by side in ``width`` columns.
 
-    A piece lies as in its frame, times the frame's ``shrink``; what no frame sees as from above.  All are made smaller
-    where they would take more than ``most_rows``.
+    A piece lies as in its frame, with the frame's ``density``, texels per pixel; what no frame sees as from above, at
+    the ``texels_per_m`` (n,) of its vertices.  All are made smaller where they would take more than ``most_rows``.
     """
     first, second = neighbours(faces)
     joined = label[first] == label[second]
@@ -111,23 +114,26 @@ def make_charts(
     at = np.empty((len(faces), 3, 2), dtype=np.float32)
     for k, sight in enumerate(sights):
         mine = label == k
-        at[mine] = sight.pixels[faces[mine]] * np.float32(shrink[k])
+        at[mine] = sight.pixels[faces[mine]] * np.float32(density[k])
     none = label == UNSEEN
     at[none] = vertices[faces[none]][..., :2] * np.array([1.0, -1.0])
     low, size = _boxes(at, chart, count)
-    unseen = np.zeros(count, dtype=bool)
-    unseen[chart[none]] = True
+    owner = np.full(count, UNSEEN, dtype=np.int64)
+    owner[chart] = label
     side = np.maximum(size.max(axis=1), 1e-6)
-    scale = np.where(unseen, np.minimum(_UNSEEN_PX, 4.0 + 64.0 * side) / side, 1.0)
+    usual = np.zeros(count)
+    np.maximum.at(usual, chart, texels_per_m[faces].min(axis=1))
+    scale = np.where(owner == UNSEEN, np.minimum(_UNSEEN_SHARE * usual, _UNSEEN_PX / side), 1.0)
     # No piece may be wider than the block.
     scale = np.minimum(scale, (width - 2 * PAD_PX - 2) / side)
     while True:
-        corner, rows = _packed(size * scale[:, None], width)
-        if rows <= most_rows:
+        corner, ends = _packed(size * scale[:, None], owner, width)
+        if max(end for _, end in ends.values()) <= most_rows:
             break
         scale *= 0.7
     at = (at - low[chart][:, None]) * scale[chart][:, None, None] + corner[chart][:, None]
-    return Charts(label, chart.astype(np.int32), at.astype(np.float32), (rows, width))
+    total = max(end for _, end in ends.values())
+    return Charts(label, chart.astype(np.int32), at.astype(np.float32), ends, (total, width))
 
 
 def _boxes(at: F32, chart: NDArray[np.integer], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -138,15 +144,26 @@ def _boxes(at: F32, chart: NDArray[np.integer], count: int) -> tuple[NDArray[np.
     return low, high - low
 
 
-def _packed(size: NDArray[np.float64], width: int) -> tuple[NDArray[np.float64], int]:
-    """Where boxes (n, 2) of (columns, rows) begin in shelves of ``width`` columns, tall ones first; and the rows."""
+def _packed(
+    size: NDArray[np.float64], owner: NDArray[np.integer], width: int
+) -> tuple[NDArray[np.float64], dict[int, tuple[int, int]]]:
+    """Where boxes (n, 2) of (columns, rows) begin in shelves of ``width`` columns, tall ones first.
+
+    Boxes of one ``owner`` (n,) have shelves of their own: returns the corners (n, 2) and their rows, first and end.
+    """
     whole = np.ceil(size).astype(np.int64) + 1 + 2 * PAD_PX
     corner = np.zeros((len(size), 2))
-    x = y = shelf = 0
-    for n in np.argsort(-whole[:, 1], kind="stable").tolist():
-        wide, high = int(whole[n, 0]), int(whole[n, 1])
-        if x + wide > width:
-            x, y, shelf = 0, y + shelf, 0
-        corner[n] = x + PAD_PX, y + PAD_PX
-        x, shelf = x + wide, max(shelf, high)
-    return corner, y + shelf
+    rows: dict[int, tuple[int, int]] = {}
+    y = 0
+    for mine in np.unique(owner).tolist():
+        boxes = np.flatnonzero(owner == mine)
+        first, x, shelf = y, 0, 0
+        for n in boxes[np.argsort(-whole[boxes, 1], kind="stable")].tolist():
+            wide, high = int(whole[n, 0]), int(whole[n, 1])
+            if x + wide > width:
+                x, y, shelf = 0, y + shelf, 0
+            corner[n] = x + PAD_PX, y + PAD_PX
+            x, shelf = x + wide, max(shelf, high)
+        y += shelf
+        rows[mine] = first, y
+    return corner, rows

@@ -52,6 +52,8 @@ class Layout:
     """(faces,) number of the frame whose chart a face lies in, UNSEEN for none."""
     picture_rows: int
     """The picture's; charts lie in the rows below."""
+    chart_rows: dict[int, tuple[int, int]]
+    """First row, and the row after the last, of each frame's charts."""
     shape: tuple[int, int]
     """(rows, columns) of the atlas."""
     texels_per_rad: float
@@ -107,12 +109,15 @@ def lay_out(mesh: TerrainMesh, views: Sequence[View], sights: Sequence[Sight], p
 
     view = np.full(len(mesh.faces), UNSEEN, dtype=np.int32)
     shape = rows, columns
+    chart_rows: dict[int, tuple[int, int]] = {}
     rest = np.flatnonzero(~in_picture)
     if rest.size:
         faces = mesh.faces[rest]
         label = best_views(faces, views, sights, slack, preferred)
-        shrink = [min(scale / v.px_per_rad, 1.0) for v in views]
-        charts = make_charts(faces, label, mesh.vertices, sights, shrink, columns, MAX_SIDE - rows)
+        density = [min(scale / v.px_per_rad, 1.0) for v in views]
+        most = MAX_SIDE - rows
+        charts = make_charts(faces, label, mesh.vertices, sights, density, nearness * np.float32(scale), columns, most)
+        chart_rows = {k: (rows + first, rows + end) for k, (first, end) in charts.rows.items()}
         view[rest] = charts.view
         places = charts.at + np.array([0.0, rows], dtype=np.float32)
         cut.move(~in_picture, places, np.repeat(charts.chart.astype(np.int64) + 2, 3).reshape(-1, 3))
@@ -127,6 +132,7 @@ def lay_out(mesh: TerrainMesh, views: Sequence[View], sights: Sequence[Sight], p
         in_picture=in_picture,
         view=view,
         picture_rows=rows,
+        chart_rows=chart_rows,
         shape=shape,
         texels_per_rad=scale,
     )
