@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from stereo3d.errors import StereoError
 from stereo3d.observation import Eye, Observation
@@ -26,6 +25,7 @@ from stereo3d.panorama.mosaic import Tone, usual_tone
 from stereo3d.panorama.radiometry import Radiometry, brightness_range, solve
 from stereo3d.panorama.resample import sampled
 from stereo3d.panorama.seams import choose, region, seam_steps
+from stereo3d.terrain.atlas_fill import smooth_between
 from stereo3d.terrain.atlas_kernels import POOR_WEIGHT, look, paint, rasterise
 from stereo3d.terrain.atlas_layout import Layout, lay_out
 from stereo3d.terrain.atlas_views import STEP_PX, Sight, View, make_views, sight
@@ -43,7 +43,6 @@ OTHER_EYE = 0.02
 _GOOD = 2.0 * POOR_WEIGHT * OTHER_EYE
 _OWN = 10.0
 _BIN_PX = 32
-_NEIGHBOURS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,39 +255,31 @@ class _Weaver:
         return out
 
     def _fill(self, picture: F32, label: NDArray[np.int16]) -> None:
-        """Continue the picture, in place, over what no frame shows."""
+        """Colour, in place, what no frame shows: faces from the faces around them, the rest from the texels around."""
         layout, rows = self._layout, self._layout.picture_rows
         known = label >= 0
-        continued(picture[:rows], known[:rows])
-        if rows == layout.shape[0]:
-            return
-        lost = (self._owner[rows:] >= 0) & ~known[rows:]
-        if lost.any():
-            colours = self._vertex_colours(picture, known, np.unique(self._owner[rows:][lost]))
-            painted = np.zeros((*lost.shape, 3), dtype=np.float32)
-            paint(self._owner[rows:], (0, rows), layout.at, layout.mesh.faces, colours, lost, painted)
-            picture[rows:][lost] = painted[lost][:, : self._channels]
-        continued(picture[rows:], known[rows:] | lost)
+        lost = (self._owner >= 0) & ~known
+        if lost.any() and known.any():
+            colours = self._vertex_colours(picture, known)[layout.origin]
+            paint(self._owner, layout.at, layout.mesh.faces, colours, lost, picture)
+        for part in (slice(0, rows), slice(rows, layout.shape[0])):
+            if part.start < part.stop:
+                continued(picture[part], known[part] | lost[part])
 
-    def _vertex_colours(self, picture: F32, known: Bool, faces: NDArray[np.integer]) -> F32:
-        """(n, 3): of the vertices of ``faces`` the colours of the nearest vertices that a frame shows."""
+    def _vertex_colours(self, picture: F32, known: Bool) -> F32:
+        """(vertices of the uncut mesh, channels): where a frame shows one its colour, elsewhere smooth between those."""
         layout = self._layout
+        faces, count = layout.origin[layout.mesh.faces], int(layout.origin.max()) + 1
         columns, rows = np.rint(layout.at).astype(np.int64).T
-        shown = known[rows, columns]
-        shown[layout.mesh.faces[np.unique(faces)]] = False
-        out = np.zeros((len(shown), 3), dtype=np.float32)
-        if not shown.any():
-            return out
-        where = np.flatnonzero(shown)
-        asked = np.unique(layout.mesh.faces[faces])
-        tree = cKDTree(layout.mesh.vertices[where])
-        distance, nearest = tree.query(layout.mesh.vertices[asked], k=min(_NEIGHBOURS, len(where)))
-        distance, nearest = distance.reshape(len(asked), -1), where[nearest.reshape(len(asked), -1)]
-        weight = 1.0 / (distance + 1e-3)
-        weight /= weight.sum(axis=1, keepdims=True)
-        colours = picture[rows[nearest], columns[nearest]]
-        out[asked] = (weight[..., None] * colours).sum(axis=1)
-        return out
+        # Beside an edge the texel of a vertex may show what stands before it.
+        front = self._owner[rows, columns]
+        there = layout.nearness[layout.mesh.faces[front]].max(axis=1)
+        shown = known[rows, columns] & (there <= layout.nearness * (1.0 + 2.0 * layout.slack[front]))
+        out = np.zeros((count, picture.shape[2]), dtype=np.float32)
+        fixed = np.zeros(count, dtype=bool)
+        fixed[layout.origin[shown]] = True
+        out[layout.origin[shown]] = picture[rows[shown], columns[shown]]
+        return smooth_between(out, fixed, faces)
 
 
 def _bytes(picture: F32, tone: Tone, views: Sequence[View]) -> NDArray[np.uint8]:

@@ -201,19 +201,18 @@ def look(
 
 
 @compiled
-def paint(owner: I32, corner: tuple[int, int], at: F32, faces: I32, colours: F32, where: NDArray[np.bool_], out: F32) -> None:
-    """``out`` (rows, columns, 3): the vertices' ``colours`` (n, 3) interpolated at the texels ``where`` (rows, columns)."""
+def paint(owner: I32, at: F32, faces: I32, colours: F32, where: NDArray[np.bool_], out: F32) -> None:
+    """``out`` (rows, columns, channels): the vertices' ``colours`` (n, channels) interpolated at the texels ``where``."""
     rows, columns = owner.shape
-    for r in range(rows):
-        for q in range(columns):
-            f = owner[r, q]
-            if f < 0 or not where[r, q]:
+    for y in range(rows):
+        for x in range(columns):
+            f = owner[y, x]
+            if f < 0 or not where[y, x]:
                 continue
             i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
             ax, ay = at[i, 0], at[i, 1]
             bx, by, cx, cy = at[j, 0] - ax, at[j, 1] - ay, at[k, 0] - ax, at[k, 1] - ay
             area = bx * cy - by * cx
-            px, py = q + corner[0] - ax, r + corner[1] - ay
-            v, w = (px * cy - py * cx) / area, (bx * py - by * px) / area
-            for c in range(3):
-                out[r, q, c] = (1.0 - v - w) * colours[i, c] + v * colours[j, c] + w * colours[k, c]
+            v, w = ((x - ax) * cy - (y - ay) * cx) / area, (bx * (y - ay) - by * (x - ax)) / area
+            for c in range(out.shape[2]):
+                out[y, x, c] = (1.0 - v - w) * colours[i, c] + v * colours[j, c] + w * colours[k, c]
