@@ -126,13 +126,8 @@ class _Weaver:
         tone = usual_tone([la for la in layers if la.eye is self._eye] or layers, radiometry)
         picture = self._woven(label, radiometry)
         tell(0.9)
-        rows = layout.picture_rows
-        whole = cv2.copyMakeBorder(
-            picture[:rows], 0, shape[0] * reduction - rows, 0, shape[1] * reduction - layout.shape[1], cv2.BORDER_REPLICATE
-        )
-        shrunk = cv2.resize(whole, shape[::-1], interpolation=cv2.INTER_AREA)
+        shrunk = _shrunk(picture[: layout.picture_rows], label[: layout.picture_rows] >= 0, reduction)
         after = seam_steps(layers, corrected, labels, radiometry.value_range, shrunk).mean
-        del whole, shrunk
         on = self._owner >= 0
         unseen = float((on & (label < 0)).sum() / max(int(on.sum()), 1))
         self._fill(picture, label)
@@ -280,6 +275,17 @@ class _Weaver:
         fixed[layout.origin[shown]] = True
         out[layout.origin[shown]] = picture[rows[shown], columns[shown]]
         return smooth_between(out, fixed, faces)
+
+
+def _shrunk(picture: F32, seen: Bool, factor: int) -> F32:
+    """Means over ``factor`` x ``factor`` texels of what is ``seen`` of the picture (rows, columns, channels)."""
+    rows, columns = seen.shape
+    beyond = ((0, -rows % factor), (0, -columns % factor))
+    size = -(-columns // factor), -(-rows // factor)
+    share = cv2.resize(np.pad(seen.astype(np.float32), beyond), size, interpolation=cv2.INTER_AREA)
+    padded = np.pad(np.where(seen[..., None], picture, np.float32(0.0)), (*beyond, (0, 0)))
+    total = cv2.resize(padded, size, interpolation=cv2.INTER_AREA).reshape(*share.shape, -1)
+    return np.asarray(total / np.maximum(share, 1e-6)[..., None], dtype=np.float32)
 
 
 def _bytes(picture: F32, tone: Tone, views: Sequence[View]) -> NDArray[np.uint8]:

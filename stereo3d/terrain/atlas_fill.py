@@ -10,8 +10,8 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 F32 = NDArray[np.float32]
 
-_TOLERANCE = 1e-3
-_MOST_ROUNDS = 400
+_TOLERANCE = 1e-7
+_MOST_ROUNDS = 1000
 
 
 def smooth_between(values: F32, fixed: NDArray[np.bool_], faces: NDArray[np.int32]) -> F32:
