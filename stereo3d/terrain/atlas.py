@@ -26,7 +26,7 @@ from stereo3d.panorama.radiometry import Radiometry, brightness_range, solve
 from stereo3d.panorama.resample import sampled
 from stereo3d.panorama.seams import choose, region, seam_steps
 from stereo3d.terrain.atlas_fill import smooth_between
-from stereo3d.terrain.atlas_kernels import POOR_WEIGHT, look, paint, rasterise
+from stereo3d.terrain.atlas_kernels import POOR_WEIGHT, look, paint, rasterise, spread
 from stereo3d.terrain.atlas_layout import Layout, lay_out
 from stereo3d.terrain.atlas_views import STEP_PX, Sight, View, make_views, sight
 from stereo3d.terrain.mesh import TerrainMesh
@@ -43,6 +43,7 @@ OTHER_EYE = 0.02
 _GOOD = 2.0 * POOR_WEIGHT * OTHER_EYE
 _OWN = 10.0
 _BIN_PX = 32
+_RIM_TEXELS = 1.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +105,8 @@ class _Weaver:
         self._layout, self._views, self._sights, self._eye = layout, views, sights, eye
         self._channels = 3 if any(v.colour for v in views) else 1
         self._owner = self._drawn(layout.at, layout.shape, None)
+        self._inside = self._owner >= 0
+        spread(layout.at, layout.mesh.faces, _RIM_TEXELS, self._owner)
 
     def atlas(self, radiometry: Radiometry | None, tell: Callable[[float], None]) -> Atlas:
         layout, views = self._layout, self._views
@@ -128,8 +131,7 @@ class _Weaver:
         tell(0.9)
         shrunk = _shrunk(picture[: layout.picture_rows], label[: layout.picture_rows] >= 0, reduction)
         after = seam_steps(layers, corrected, labels, radiometry.value_range, shrunk).mean
-        on = self._owner >= 0
-        unseen = float((on & (label < 0)).sum() / max(int(on.sum()), 1))
+        unseen = float((self._inside & (label < 0)).sum() / max(int(self._inside.sum()), 1))
         self._fill(picture, label)
         image = _bytes(picture, tone, views)
         tell(1.0)

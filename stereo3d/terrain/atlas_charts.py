@@ -24,8 +24,10 @@ _ROUNDS = 4
 _AGREE = 0.4
 """What a neighbour of the same frame is worth to a face, as a share of its best view's resolution."""
 _OTHER_EYE = 0.7
-_UNSEEN_SHARE, _UNSEEN_PX = 0.25, 64
-"""Texels per pixel, and the longest side, of a chart that no frame sees: it only carries the colours around it."""
+_UNSEEN_SHARE, _UNSEEN_PX = 0.25, (3.0, 64.0)
+"""Texels per pixel, and shortest and longest side, of a chart that no frame sees: it only carries the colours around."""
+_ACROSS = np.array([[1, 2], [0, 2], [0, 1]])
+"""The axes that remain in a view along each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +106,8 @@ def make_charts(
 ) -> Charts:
     """Cut ``faces`` (m, 3) into connected pieces of one ``label`` and lay them side by side in ``width`` columns.
 
-    A piece lies as in its frame, with the frame's ``density``, texels per pixel; what no frame sees as from above, at
-    the ``texels_per_m`` (n,) of its vertices.  All are made smaller where they would take more than ``most_rows``.
+    A piece lies as in its frame, with the frame's ``density``, texels per pixel; what no frame sees as seen
+    along the axis that it faces, at the ``texels_per_m`` (n,) of its vertices.  All are made smaller where they would take more than ``most_rows``.
     """
     first, second = neighbours(faces)
     joined = label[first] == label[second]
@@ -116,14 +118,14 @@ def make_charts(
         mine = label == k
         at[mine] = sight.pixels[faces[mine]] * np.float32(density[k])
     none = label == UNSEEN
-    at[none] = vertices[faces[none]][..., :2] * np.array([1.0, -1.0])
+    at[none] = _flat(vertices[faces[none]], chart[none], count)
     low, size = _boxes(at, chart, count)
     owner = np.full(count, UNSEEN, dtype=np.int64)
     owner[chart] = label
     side = np.maximum(size.max(axis=1), 1e-6)
     usual = np.zeros(count)
     np.maximum.at(usual, chart, texels_per_m[faces].min(axis=1))
-    scale = np.where(owner == UNSEEN, np.minimum(_UNSEEN_SHARE * usual, _UNSEEN_PX / side), 1.0)
+    scale = np.where(owner == UNSEEN, np.clip(_UNSEEN_SHARE * usual, _UNSEEN_PX[0] / side, _UNSEEN_PX[1] / side), 1.0)
     # No piece may be wider than the block.
     scale = np.minimum(scale, (width - 2 * PAD_PX - 2) / side)
     while True:
@@ -134,6 +136,14 @@ def make_charts(
     at = (at - low[chart][:, None]) * scale[chart][:, None, None] + corner[chart][:, None]
     total = max(end for _, end in ends.values())
     return Charts(label, chart.astype(np.int32), at.astype(np.float32), ends, (total, width))
+
+
+def _flat(corners: NDArray[np.float64], chart: NDArray[np.integer], count: int) -> NDArray[np.float64]:
+    """Corners (faces, 3, 3), m, of each of the ``count`` charts in the plane of two axes that it lies along the most."""
+    across = np.abs(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+    facing = np.stack([np.bincount(chart, weights=across[:, k], minlength=count) for k in range(3)], axis=1)
+    axes = _ACROSS[facing.argmax(axis=1)][chart]
+    return np.take_along_axis(corners, axes[:, None, :], axis=2)
 
 
 def _boxes(at: F32, chart: NDArray[np.integer], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

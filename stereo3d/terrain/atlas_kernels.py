@@ -54,6 +54,33 @@ def rasterise(at: F32, nearness: F32, faces: I32, chosen: NDArray[np.bool_], own
 
 
 @compiled
+def spread(at: F32, faces: I32, reach: float, owner: I32) -> None:
+    """Give texels of no face, in place, to a face within ``reach`` texels: pictures are interpolated over the rim."""
+    rows, columns = owner.shape
+    free = owner < 0
+    for f in range(faces.shape[0]):
+        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+        ax, ay, bx, by, cx, cy = at[i, 0], at[i, 1], at[j, 0], at[j, 1], at[k, 0], at[k, 1]
+        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        if area == 0.0 or not math.isfinite(area):
+            continue
+        # Barycentric weights fall by one over the face's height.
+        over_a = reach * math.hypot(cx - bx, cy - by) / abs(area)
+        over_b = reach * math.hypot(cx - ax, cy - ay) / abs(area)
+        over_c = reach * math.hypot(bx - ax, by - ay) / abs(area)
+        x0, x1 = max(math.ceil(min(ax, bx, cx) - reach), 0), min(math.floor(max(ax, bx, cx) + reach), columns - 1)
+        y0, y1 = max(math.ceil(min(ay, by, cy) - reach), 0), min(math.floor(max(ay, by, cy) + reach), rows - 1)
+        for y in range(y0, y1 + 1):
+            for x in range(x0, x1 + 1):
+                if not free[y, x]:
+                    continue
+                v = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) / area
+                w = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / area
+                if 1.0 - v - w >= -over_a and v >= -over_b and w >= -over_c:
+                    owner[y, x] = f
+
+
+@compiled
 def behind(at: F32, nearness: F32, faces: I32, front: F32, slack: F32, out: NDArray[np.bool_]) -> None:
     """``out`` (faces,): whether at one of its texels a face lies behind what is drawn, by the share ``slack`` (faces,).
 
@@ -215,4 +242,6 @@ def paint(owner: I32, at: F32, faces: I32, colours: F32, where: NDArray[np.bool_
             area = bx * cy - by * cx
             v, w = ((x - ax) * cy - (y - ay) * cx) / area, (bx * (y - ay) - by * (x - ax)) / area
             for c in range(out.shape[2]):
-                out[y, x, c] = (1.0 - v - w) * colours[i, c] + v * colours[j, c] + w * colours[k, c]
+                p, q, r = colours[i, c], colours[j, c], colours[k, c]
+                value = (1.0 - v - w) * p + v * q + w * r
+                out[y, x, c] = min(max(value, min(p, q, r)), max(p, q, r))
