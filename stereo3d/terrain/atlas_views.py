@@ -145,7 +145,9 @@ def sight(view: View, vertices: NDArray[np.float64]) -> Sight:
     pixels[asked] = camera.project(vertices[asked])
     reach = 0.5 * camera.width
     with np.errstate(invalid="ignore"):
-        far = (np.abs(pixels - np.array([camera.width, camera.height], np.float32) / 2) > reach + camera.width / 2).any(1)
+        far = (np.abs(pixels - np.array([camera.width, camera.height], np.float32) / 2) > reach + camera.width / 2).any(
+            1
+        )
     pixels[far] = np.nan
     return Sight(pixels, depth, offset)
 
@@ -159,7 +161,7 @@ def _seen(target: RayTarget, camera: CameraModel) -> F32:
     # The nearness of a plane is linear over a picture, however slanted it is: its Laplacian tells steps only.
     largest = cv2.dilate(near, np.ones((3, 3), np.uint8))
     edge = np.abs(cv2.Laplacian(near, cv2.CV_32F, ksize=1)) > _EDGE_SHARE * largest
-    wide = np.pad(near, 1)
+    wide: F32 = np.pad(near, ((1, 1), (1, 1)))
     rim = np.full(near.shape, np.inf, dtype=np.float32)
     for down in range(3):
         for across in range(3):
