@@ -15,7 +15,7 @@ from stereo3d.panorama.blend import MultiBand
 from stereo3d.panorama.layer import Layer
 from stereo3d.panorama.projection import Projection
 from stereo3d.panorama.radiometry import Radiometry, brightness_range
-from stereo3d.panorama.resample import Canvas, Source
+from stereo3d.panorama.resample import Box, Canvas, Source
 from stereo3d.panorama.seams import UNSEEN, choose, region, seam_steps
 from stereo3d.panorama.surface import Surface
 
@@ -153,10 +153,12 @@ def make_mosaic(
     canvas = Canvas(projection, surface)
     for number, source in enumerate(sources):
         numbers = [k for k, owner in enumerate(owners) if owner == number and (labels == k).any()]
-        for layer in canvas.layers(source) if numbers else []:
-            place = layer.column, layer.row, layer.height, layer.width
-            k = max(numbers, key=lambda n: _common_columns(layers[n], layer, scale))
-            blender.feed(radiometry.corrected(layer), layer.valid, region(labels, k, place, scale), *place[:2])
+        for box in canvas.boxes(source) if numbers else []:
+            place = canvas.rectangle(box)
+            common = [_common_columns(layers[n], place, scale) for n in numbers]
+            own = region(labels, numbers[int(np.argmax(common))], place, scale)
+            balanced, valid = _balanced(canvas, source, box, radiometry, blender.channels)
+            blender.feed(balanced, valid, own, *place[:2])
         tell(0.25 + 0.65 * (number + 1) / len(sources))
     pixels = _in_dn(blender, tone, colour, dtype)
     seen = blender.seen.copy()
@@ -174,11 +176,28 @@ def make_mosaic(
     return Mosaic(pixels, seen, tuple(taken), before, after)
 
 
-def _common_columns(small: Layer, layer: Layer, scale: float) -> float:
-    """How many columns of the large canvas both layers have."""
-    return min((small.column + small.width) * scale, layer.column + layer.width) - max(
-        small.column * scale, layer.column
-    )
+def _balanced(
+    canvas: Canvas, source: Source, box: Box, radiometry: Radiometry, channels: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The frame within a box on the common scale of brightness, and where it is valid; made some rows at a time."""
+    left, top, height, width = canvas.rectangle(box)
+    pixels = np.zeros((height, width, channels), dtype=np.float32)
+    valid = np.zeros((height, width), dtype=bool)
+    for band in canvas.bands(box):
+        layer = canvas.layer(source, band)
+        if layer is not None:
+            at = (
+                slice(layer.row - top, layer.row - top + layer.height),
+                slice(layer.column - left, layer.column - left + layer.width),
+            )
+            pixels[at] = radiometry.corrected(layer).reshape(layer.height, layer.width, -1)
+            valid[at] = layer.valid
+    return pixels, valid
+
+
+def _common_columns(small: Layer, place: tuple[int, int, int, int], scale: float) -> float:
+    """How many columns of the large canvas a small layer and a (column, row, rows, columns) both have."""
+    return min((small.column + small.width) * scale, place[0] + place[3]) - max(small.column * scale, place[0])
 
 
 def _in_dn(blender: MultiBand, tone: Tone, colour: bool, dtype: type[np.uint8] | type[np.uint16]) -> NDArray[Any]:

@@ -22,6 +22,8 @@ from stereo3d.panorama.projection import Projection, Vertical
 from stereo3d.panorama.surface import FAR_M, Surface
 from stereo3d.stereo.masks import rover, vignette
 
+Box = tuple[slice, slice]
+"""A rectangle of a canvas's nodes: rows and columns."""
 F32 = NDArray[np.float32]
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -29,6 +31,7 @@ Bool = NDArray[np.bool_]
 _NODE_DEG = 0.3
 _MAP_STEP_PX = 4
 _SCOUT_PX = 64
+_BAND_ROWS = 512
 _RIM_PX = 3
 """The outermost pixels of a frame, and those beside what is masked, are not used: the resampling reaches over them."""
 _CORNER_SHARE = 0.015
@@ -133,9 +136,23 @@ class Canvas:
 
     def layers(self, source: Source) -> list[Layer]:
         """The frame on this canvas: none where it does not meet it, two where it crosses the cut of a full circle."""
-        return [layer for box in self._boxes(source) if (layer := self._layer(source, *box)) is not None]
+        return [layer for box in self.boxes(source) if (layer := self.layer(source, box)) is not None]
 
-    def _boxes(self, source: Source) -> list[tuple[slice, slice]]:
+    def bands(self, box: Box) -> list[Box]:
+        """The box in parts of some hundred rows: what it takes to resample them does not grow with the canvas."""
+        rows, columns = box
+        count = max(1, _BAND_ROWS // self.step)
+        starts = range(rows.start, rows.stop - 1, count) if rows.stop - rows.start > 1 else [rows.start]
+        return [(slice(start, min(start + count + 1, rows.stop)), columns) for start in starts]
+
+    def rectangle(self, box: Box) -> tuple[int, int, int, int]:
+        """(column, row, rows, columns) of a box in canvas pixels."""
+        rows, columns = box
+        left, top = columns.start * self.step, rows.start * self.step
+        height = min((rows.stop - 1 - rows.start) * self.step + 1, self.projection.height - top)
+        return left, top, height, min((columns.stop - 1 - columns.start) * self.step + 1, self.projection.width - left)
+
+    def boxes(self, source: Source) -> list[Box]:
         """Rectangles of nodes (rows, columns) that hold what the frame may cover."""
         rows, columns = self._nearness.shape
         stride = max(1, _SCOUT_PX // self.step)
@@ -158,7 +175,9 @@ class Canvas:
             )
         return boxes
 
-    def _layer(self, source: Source, rows: slice, columns: slice) -> Layer | None:
+    def layer(self, source: Source, box: Box) -> Layer | None:
+        """The frame within a box; None where it does not meet it."""
+        rows, columns = box
         points, directions, near = self._points(rows, columns)
         camera, p, step = source.camera, self.projection, self.step
         away = points - camera.C
@@ -168,11 +187,8 @@ class Canvas:
         found = camera.project(points).astype(np.float32)
         hidden = _hidden(source, found, distance) & (near > 0.0)
         goodness[hidden] *= _HIDDEN_WEIGHT
-        left, top = columns.start * step, rows.start * step
-        shape = (
-            min((rows.stop - 1 - rows.start) * step + 1, p.height - top),
-            min((columns.stop - 1 - columns.start) * step + 1, p.width - left),
-        )
+        left, top, *size = self.rectangle(box)
+        shape = (size[0], size[1])
         x, y = (_between(found[..., k], step, shape) for k in (0, 1))
         with np.errstate(invalid="ignore"):
             inside = (x >= 0.0) & (y >= 0.0) & (x <= camera.width - 1.0) & (y <= camera.height - 1.0)
@@ -194,7 +210,9 @@ class Canvas:
         w, h = camera.width - 1.0, camera.height - 1.0
         edge = np.minimum(np.minimum(x, w - x), np.minimum(y, h - y)) / np.float32(0.5 * min(w, h))
         weight = np.clip(edge, 0.0, 1.0) * _between(goodness.astype(np.float32), step, shape)[tight]
-        position = np.stack([x - 0.5 * w, y - 0.5 * h], axis=-1) / np.float32(0.5 * math.hypot(w, h))
+        position = np.stack([x - np.float32(0.5 * w), y - np.float32(0.5 * h)], axis=-1)
+        position /= np.float32(0.5 * math.hypot(w, h))
+        position[~valid], weight[~valid] = 0.0, 0.0
         return Layer(
             name=source.name,
             eye=source.eye,
@@ -202,8 +220,8 @@ class Canvas:
             row=top + int(used_rows[0]),
             pixels=pixels,
             valid=valid,
-            position=np.where(valid[..., None], position, np.float32(0.0)),
-            weight=np.where(valid, weight, np.float32(0.0)),
+            position=position,
+            weight=weight,
         )
 
     def _reduction(self, source: Source) -> int:

@@ -18,7 +18,7 @@ from stereo3d.pipeline.stages import Progress, Stages
 from stereo3d.scene import Scene
 from stereo3d.stereo.disparity import Disparity, Matches, RectifiedPair, XyzMap
 from stereo3d.stereo.epipolar import EpipolarCalibration, aligned, self_calibrate
-from stereo3d.stereo.levels import enlarged, enlarged_reasons, reduced, reduction
+from stereo3d.stereo.levels import enlarged, enlarged_reasons, reduction, sizes, with_right_camera
 from stereo3d.stereo.masks import known_reasons
 from stereo3d.stereo.match import match
 from stereo3d.stereo.rectify import rectify
@@ -103,7 +103,8 @@ def measure_pair(pair: StereoPair, settings: Settings = Settings(), stages: Stag
     stages = stages or Stages(None)
     stages.begin("masking", 0.02)
     factor = reduction(pair)
-    small = reduced(pair, factor)
+    pairs = sizes(pair, factor)
+    small = pairs[factor]
     with ThreadPoolExecutor(max_workers=2) as pool:
         reasons = list(pool.map(lambda eye: known_reasons(eye, settings.sky), (small.left, small.right)))
     _require_ground(pair, *reasons)
@@ -114,13 +115,13 @@ def measure_pair(pair: StereoPair, settings: Settings = Settings(), stages: Stag
     calibration = self_calibrate(pair, usable[0], usable[1], settings.min_range_m)
     del usable
     pair = aligned(pair, calibration)
-    small = reduced(pair, factor)
+    pairs = with_right_camera(pairs, pair.right.camera)
     stages.begin("rectifying", 0.12)
-    rectified = rectify(small, reasons[0] == 0, reasons[1] == 0, settings.min_range_m)
+    rectified = rectify(pairs[factor], reasons[0] == 0, reasons[1] == 0, settings.min_range_m)
     stages.begin("matching", 0.18)
     disparity = match(rectified, settings.min_range_m, lambda share: stages.tell(0.18 + 0.36 * share))
     stages.begin("refining", 0.55)
-    matches = _refined(pair, factor, rectified, disparity, reasons[0], lambda share: stages.tell(0.55 + 0.14 * share))
+    matches = _refined(pairs, rectified, disparity, reasons[0], lambda share: stages.tell(0.55 + 0.14 * share))
     stages.begin("triangulating", 0.7)
     xyz = triangulate(pair, matches, settings.max_sigma_share, calibration.vergence_sigma_rad)
     if not xyz.measured.any():
@@ -131,20 +132,20 @@ def measure_pair(pair: StereoPair, settings: Settings = Settings(), stages: Stag
 
 
 def _refined(
-    pair: StereoPair,
-    factor: int,
+    pairs: dict[int, StereoPair],
     rectified: RectifiedPair,
     disparity: Disparity,
     reason: NDArray[np.uint16],
     tell: Callable[[float], None],
 ) -> Matches:
-    """Sub-pixel matches at the pair's own size, by way of the sizes from the matcher's, ``factor`` times smaller."""
-    matches = refine(reduced(pair, factor), rectified, disparity, reason)
+    """Sub-pixel matches at the pair's own size, by way of the sizes of ``pairs``, the most reduced one first."""
+    factor = max(pairs)
+    matches = refine(pairs[factor], rectified, disparity, reason)
     size = 1
     while size < factor:
         size *= 2
         tell(size**2 / factor**2 / 2)
-        level = reduced(pair, factor // size)
+        level = pairs[factor // size]
         cameras = enlarged(rectified.left_camera, size), enlarged(rectified.right_camera, size)
         masks = enlarged_reasons(reason, level.left.image.valid.shape)
         matches = refine_finer(level, cameras, matches, masks)

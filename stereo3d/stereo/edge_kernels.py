@@ -35,6 +35,26 @@ def edges(
 
 
 @inlined
+def _alike(left: F32, y: int, x: int, window: F32, likeness: float, weights: F32) -> float:
+    """``weights`` (as ``window``) of the pixels about one, and their sum.
+
+    Pixels count the more the more they look like the middle one (Yoon & Kweon 2006): they are of its surface.  Every
+    other pixel, as on a chess-board, tells nearly as much as all of them, in half the time.
+    """
+    radius = window.shape[0] // 2
+    total, l0 = f32(0), left[y, x]
+    for oy in range(-radius, radius + 1):
+        for ox in range(-radius, radius + 1):
+            w = f32(0)
+            if (ox + oy) % 2 == 0:
+                w = window[oy + radius, ox + radius] * math.exp(-abs(left[y + oy, x + ox] - l0) / likeness)
+                w = w if w >= f32(0.05) else f32(0)
+            weights[oy + radius, ox + radius] = w
+            total += w
+    return total
+
+
+@inlined
 def _unlike(
     left: F32,
     spline: F32,
@@ -46,34 +66,29 @@ def _unlike(
     x: int,
     plane: tuple[float, float, float],
     tone: tuple[float, float],
-    window: F32,
-    likeness: float,
+    weights: F32,
     most: float,
+    enough: float,
 ) -> float:
-    """Mean absolute difference, DN, capped at ``most``, of a window seen on a plane (height, slopes) of disparity.
-
-    Pixels count the more the more they look like the middle one (Yoon & Kweon 2006): they are of its surface.
-    """
-    radius = window.shape[0] // 2
-    total, weight, l0 = f32(0), f32(0), left[y, x]
+    """Sum of absolute differences, DN, capped at ``most``, times ``weights``, of a window seen on a plane (height,
+    slopes) of disparity; ``enough`` and no more once it is reached."""
+    radius = weights.shape[0] // 2
+    total = f32(0)
     for oy in range(-radius, radius + 1):
         for ox in range(-radius, radius + 1):
-            # Every other pixel, as on a chess-board, tells nearly as much as all of them, in half the time.
-            if (ox + oy) % 2 != 0:
-                continue
-            a = left[y + oy, x + ox]
-            w = window[oy + radius, ox + radius] * math.exp(-abs(a - l0) / likeness)
-            if w < f32(0.05):
+            w = weights[oy + radius, ox + radius]
+            if w == 0:
                 continue
             d = plane[0] + plane[1] * f32(ox) + plane[2] * f32(oy)
             qx, qy, _ex, _ey = right_pixel(grid, step, u[y + oy, x + ox] - d, v[y + oy, x + ox])
             if not in_spline(spline, qx, qy):
-                return f32(1e9)
+                return enough
             ix, iy = int(qx), int(qy)
             b = spline_value(spline, iy, ix, spline_weights(f32(qx - ix)), spline_weights(f32(qy - iy)))
-            total += w * min(abs(a - tone[0] * b - tone[1]), most)
-            weight += w
-    return total / weight
+            total += w * min(abs(left[y + oy, x + ox] - tone[0] * b - tone[1]), most)
+            if total >= enough:
+                return enough
+    return total
 
 
 @compiled
@@ -107,6 +122,7 @@ def reassign(
     rows, columns = disparity.shape
     margin = 6 + window.shape[0] // 2
     tried = np.empty(4, np.float32)
+    weights = np.empty(window.shape, np.float32)
     for y in range(max(first, margin), min(end, rows - margin)):
         for x in range(margin, columns - margin):
             d0 = disparity[y, x]
@@ -129,9 +145,10 @@ def reassign(
                 count += 1
                 if best < 0:
                     own = (d0, across[y, x], down[y, x])
-                    best = better * _unlike(left, spline, u, v, grid, step, y, x, own, tone, window, likeness, most)
+                    worst = most * _alike(left, y, x, window, likeness, weights)
+                    best = better * _unlike(left, spline, u, v, grid, step, y, x, own, tone, weights, most, worst)
                 plane = (here, px, py)
-                value = _unlike(left, spline, u, v, grid, step, y, x, plane, tone, window, likeness, most)
+                value = _unlike(left, spline, u, v, grid, step, y, x, plane, tone, weights, most, best)
                 if value < best:
                     best = value
                     out[y, x] = here

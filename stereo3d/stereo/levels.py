@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stereo3d.camera import CameraModel
 from stereo3d.camera.cahv import LinearPart
 from stereo3d.image import Image
 from stereo3d.observation import Observation, StereoPair
@@ -41,6 +42,19 @@ def reduced(pair: StereoPair, factor: int) -> StereoPair:
     if factor == 1:
         return pair
     return StereoPair(reduced_observation(pair.left, factor), reduced_observation(pair.right, factor))
+
+
+def sizes(pair: StereoPair, factor: int) -> dict[int, StereoPair]:
+    """The pair reduced by each power of two from 1 to ``factor``; each from the pair itself, so it is rounded once."""
+    return {size: reduced(pair, size) for size in (1 << k for k in range(factor.bit_length()))}
+
+
+def with_right_camera(pairs: dict[int, StereoPair], camera: CameraModel) -> dict[int, StereoPair]:
+    """The pairs of :func:`sizes` with another right camera, given for the full size; pixels stay as they are."""
+    return {
+        size: StereoPair(p.left, replace(p.right, camera=camera if size == 1 else camera.binned(size)))
+        for size, p in pairs.items()
+    }
 
 
 def reduced_observation(observation: Observation, factor: int) -> Observation:

@@ -2,11 +2,12 @@
 
 The common orientation has its X axis along the baseline, so that a point lies in one row of both images; its Z axis is
 the mean viewing direction of the two frames' middles, made perpendicular to the baseline.  The cameras are exact:
-every rectified pixel is projected through the full model of its eye.
+pixels are projected through the full model of their eye.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ Float = NDArray[np.float64]
 _REFERENCE_M = (1.0, 100.0)
 
 _BORDER_STEP_PX = 8
-_BAND_PX = 48
+_NODE_PX = 4
 _MAX_PIXELS = 1 << 27
 
 
@@ -152,43 +153,47 @@ def reference_points(origins: Float, directions: Float) -> Float:
     return origins + along[..., None] * directions
 
 
-def raw_pixels(rectified: CAHV, camera: CameraModel) -> Float:
+def on_nodes(of: Callable[[Float], Float], width: int, height: int) -> NDArray[np.float32]:
+    """A smooth function of the pixel, (..., 2) -> (..., 2), at each of width x height pixels: (rows, columns, 2).
+
+    It is evaluated at every ``_NODE_PX``-th pixel and interpolated by cubic convolution (Keys 1981), which for a lens
+    is exact to a ten-thousandth of a pixel.  NaN within two nodes of where it is not defined.
+    """
+    columns, rows = (n // _NODE_PX + 4 for n in (width, height))
+    nodes = of((pixel_grid(columns, rows) - 1.0) * _NODE_PX).astype(np.float32)
+    for axis, count in ((0, height), (1, width)):
+        nodes = np.moveaxis(nodes, axis, 0)
+        parts = [nodes[k : k + nodes.shape[0] - 3] for k in range(4)]
+        dense = np.empty((parts[0].shape[0], _NODE_PX, *nodes.shape[1:]), dtype=np.float32)
+        for phase in range(_NODE_PX):
+            t = phase / _NODE_PX
+            weights = (
+                ((2 - t) * t - 1) * t / 2,
+                ((3 * t - 5) * t * t + 2) / 2,
+                ((4 - 3 * t) * t + 1) * t / 2,
+                (t - 1) * t * t / 2,
+            )
+            dense[:, phase] = sum(np.float32(w) * p for w, p in zip(weights, parts, strict=True))
+        nodes = np.moveaxis(dense.reshape(-1, *nodes.shape[1:])[:count], 0, axis)
+    return np.ascontiguousarray(nodes)
+
+
+def raw_pixels(rectified: CAHV, camera: CameraModel) -> NDArray[np.float32]:
     """Where each pixel of the rectified image lies in the raw image: (rows, columns, 2), px; NaN outside the model."""
-    return camera.project(reference_points(*rectified.ray(pixel_grid(rectified.width, rectified.height))))
 
+    def source(pixels: Float) -> Float:
+        return camera.project(reference_points(*rectified.ray(pixels)))
 
-def _parts_in_view(rectified: CAHV, camera: CameraModel) -> list[tuple[slice, slice]]:
-    """Bands of rows of the rectified image, each cut to the columns that the raw frame can see (the frame's border is
-    bent in it, so that much of the rectangle lies outside)."""
-    xs = np.unique(np.append(np.arange(0, rectified.width, _BAND_PX), rectified.width - 1))
-    ys = np.unique(np.append(np.arange(0, rectified.height, _BAND_PX), rectified.height - 1))
-    nodes = np.stack(np.meshgrid(xs, ys), axis=-1).astype(np.float64)
-    # Between two nodes the frame can reach in by less than their distance, as both are seen at about one scale.
-    seen = inside(camera, camera.project(reference_points(*rectified.ray(nodes))), -2.0 * _BAND_PX)
-    parts = []
-    for k, top in enumerate(ys[:-1] if len(ys) > 1 else ys):
-        columns = np.flatnonzero(seen[k : k + 2].any(axis=0))
-        if columns.size:
-            first, last = max(int(columns[0]) - 1, 0), min(int(columns[-1]) + 1, len(xs) - 1)
-            bottom = rectified.height if k + 2 >= len(ys) else int(ys[k + 1])
-            parts.append((slice(int(top), bottom), slice(int(xs[first]), int(xs[last]) + 1)))
-    return parts
+    return on_nodes(source, rectified.width, rectified.height)
 
 
 def _resampled(
     observation: Observation, rectified: CAHV, usable: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    shape = (rectified.height, rectified.width)
-    x, y = np.full(shape, -1e4, dtype=np.float32), np.full(shape, -1e4, dtype=np.float32)
-    valid = np.zeros(shape, dtype=bool)
-    for part in _parts_in_view(rectified, observation.camera):
-        top, left = part[0].start, part[1].start
-        window = rectified.crop(left, top, part[1].stop - left, part[0].stop - top)
-        source = raw_pixels(window, observation.camera)
-        seen = inside(observation.camera, source)
-        valid[part] = seen
-        x[part] = np.where(seen, source[..., 0], -1e4)
-        y[part] = np.where(seen, source[..., 1], -1e4)
+    source = raw_pixels(rectified, observation.camera)
+    valid = inside(observation.camera, source.astype(np.float64))
+    source[~valid] = -1e4
+    x, y = (np.ascontiguousarray(source[..., k]) for k in range(2))
     image = cv2.remap(observation.image.luminance, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
     ok = cv2.remap(usable.astype(np.uint8), x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     return image, (ok > 0) & valid

@@ -2,9 +2,10 @@
 
 No image is resampled but for the right one's spline at the places asked for.  The right image is warped to the left one
 along the disparity known so far, so a window follows the ground's own shape instead of being taken for flat; a
-Gauss-Newton step then moves each pixel by what its window wants (gain and offset free), and the smoothed shape is
-taken for the next.  Pixels of another surface (a rock's edge) are left out of a window, and a pixel beside a depth step
-may change to the surface that it looks more alike on, which undoes the matcher's fattening of rocks.
+Gauss-Newton step then moves each pixel by what its window wants (gain and offset are those of a wider one), and the
+smoothed shape is taken for the next.  Pixels of another surface (a rock's edge) are left out of a window, and a pixel
+beside a depth step may change to the surface that it looks more alike on, which undoes the matcher's fattening of
+rocks.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from stereo3d.image import Image
 from stereo3d.observation import StereoPair
 from stereo3d.stereo.compression import damage
 from stereo3d.stereo.disparity import Disparity, Matches, Reason, RectifiedPair, flag
-from stereo3d.stereo.rectify import principal_column, reference_points
+from stereo3d.stereo.rectify import on_nodes, principal_column, reference_points
 
 F32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -37,32 +38,45 @@ _WINDOW = (5, 2.0)
 """Radius and standard deviation of the window, px."""
 _SOFT = (2, 2.0)
 """Radius and standard deviation of the smoothing of the ground's shape, px."""
-_WIDE_WINDOW, _WIDE_SOFT = (9, 4.5), (5, 3.5)
-_LEAN_PX = (0.12, 0.03)
-"""Windows of a noise sigma of so many px of the raw image lean half on the wide window; two numbers as above."""
-_SAME_PX, _GROW = 0.25, 0.15
-"""Neighbours belong to one surface when their disparities differ by less, px, and so much more per px of distance."""
+_WIDE_WINDOW, _WIDE_SOFT = (5, 2.25), (3, 1.75)
+"""The same for blocks of 2 x 2 pixels."""
+_BLOCK_PX = 1.0
+"""A block is of one surface when its disparities lie within this of their mean, px; noise may reach half of it."""
+_DETAIL_PX = 0.1
+"""Detail of the ground that a window does not follow, px: steep pixels are trusted so much less."""
+_LEAN_PX = (0.07, 0.03)
+"""Windows of a noise sigma of so many px of the raw image lean half on the wide window, noisier ones soon fully; two
+numbers as above."""
+_SAME_PX, _GROW, _GROW_WINDOW = 0.25, 0.15, 0.1
+"""Neighbours belong to one surface when their disparities differ by less, px, and so much more per px of distance: for
+the shape and for the windows."""
 _MOST_MOVE_PX = 0.5
 _WALK_PX = 1.0
 _OUTLIER = 2.0
-_TONE_PX = 12.0
-_EDGE_REACH, _EDGE_JUMP_PX = 4, 0.5
+_TONE_PX, _TONE_WIDE_PX, _TONE_BLOCK = 4.0, 12.0, 4
+"""Gain and offset are of windows of this standard deviation, px, wider beside depth steps, summed in blocks of pixels.
+Told from the shift's own window they would cost a tenth of what it knows."""
+_LEAST_ALIKE = 0.45
+"""Correlation of the eyes' images, of the window that tells gain and offset, below which there is nothing but noise."""
+_EDGE_REACH, _EDGE_JUMP_PX = 4, 1.0
 _EDGE_WINDOW = (3, 2.0)
 _LIKENESS_DN, _MOST_UNLIKE_DN = 12.0, 5.0
 _APART_PX, _BETTER = 0.35, 0.95
 _GRID_STEP = 4
 _PAD = 10
 _BAND_ROWS = 64
-_SEARCH_ROWS = 128
 _MAX_NOISE_PX = 0.3
 """Sigma from the noise alone, px of the raw image, beyond which a window holds too little texture."""
 _MOST_SIGMA_PX = 1.0
-_SIGMA_NOISE, _SIGMA_FLOOR_PX = 0.5, 0.01
-_SIGMA_MOVE_PX, _MOVE_PX, _MOVE_POWER, _MOVE_REACH_PX = 0.115, 0.03, 1.4, 2.0
+_SIGMA_NOISE, _SIGMA_FLOOR_PX = 0.8, 0.01
+_SIGMA_MOVE_PX, _MOVE_PX, _MOVE_POWER, _MOVE_REACH_PX = 0.125, 0.03, 2.3, 2.0
 """What sigma is made of, px of the raw image: a share of the noise that the residual shows, what is always there, and
 what the last step still moved (``_SIGMA_MOVE_PX`` for a root mean square of ``_MOVE_PX`` about the pixel), a sign of
-ground rougher than a window can follow.  Fitted to simulated ground (seed 1); the benchmark shows how it holds on
-others."""
+ground rougher than a window can follow.  Fitted to simulated ground (seeds 2, 5, 8); the benchmark shows how it holds
+on others."""
+_RELIEF_PARALLAX, _RELIEF_POWER, _RELIEF_LIMITS = 0.035, 0.12, (0.8, 1.35)
+"""The farther the ground, the more relief of its own lies under one window, which the noise does not tell: sigma grows
+with distance to this power, from what it is at 12 m of a Navcam.  Fitted as the above."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,28 +92,26 @@ class _Search:
     """(rows, columns, 2) float32, the left pixel itself in the rectified left image; -1e4 = none."""
     grid: F32
     """(n, m, 2) float32, right raw pixel of every ``_GRID_STEP``-th rectified right pixel."""
+    focal_px: float
+    """Of the rectified cameras along the rows: disparity / focal_px is baseline / distance along the axis."""
 
 
-def _search(pair: StereoPair, cameras: tuple[CAHV, CAHV], row_offset_px: float | F32) -> _Search:
+def _search(pair: StereoPair, cameras: tuple[CAHV, CAHV]) -> _Search:
     left, camera = pair.left.camera, cameras[1]
-    at = np.empty((left.height, left.width, 2), dtype=np.float32)
-    stretch = np.empty(at.shape[:2], dtype=np.float32)
 
-    def one(top: int) -> None:
-        band = slice(top, min(top + _SEARCH_ROWS, left.height))
-        rays = left.ray(pixel_grid(left.width, band.stop - top) + np.array([0.0, top]))
-        seen = cameras[0].project(reference_points(*rays))
-        stretch[band] = np.abs(np.gradient(seen[..., 0], axis=1))
-        at[band] = np.nan_to_num(seen, nan=-1e4)
+    def seen(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+        return cameras[0].project(reference_points(*left.ray(pixels)))
 
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        list(pool.map(one, range(0, left.height, _SEARCH_ROWS)))
+    at = on_nodes(seen, left.width, left.height)
+    stretch: F32 = np.abs(np.gradient(at[..., 0], axis=1)).astype(np.float32)
+    np.nan_to_num(at, copy=False, nan=-1e4)
     shift = np.float32(principal_column(cameras[0]) - principal_column(camera))
     coarse = pixel_grid(camera.width // _GRID_STEP + 2, camera.height // _GRID_STEP + 2) * float(_GRID_STEP)
     grid = pair.right.camera.project(reference_points(*camera.ray(coarse))).astype(np.float32)
     u: F32 = at[..., 0] - shift
-    v: F32 = (at[..., 1] - row_offset_px).astype(np.float32)
-    return _Search(u, v, stretch, at, grid)
+    return _Search(
+        u, np.ascontiguousarray(at[..., 1]), stretch, at, grid, float(np.linalg.norm(np.cross(camera.A, camera.H)))
+    )
 
 
 def _sampled(disparity: Disparity, at: F32) -> tuple[F32, U16]:
@@ -131,7 +143,7 @@ def whole_matches(
     """
     from stereo3d.stereo import refine_kernels as kernels
 
-    search = _search(pair, (rectified.left_camera, rectified.right_camera), 0.0)
+    search = _search(pair, (rectified.left_camera, rectified.right_camera))
     values, reason = _start(disparity, masks, search.at)
     right = np.empty((*values.shape, 2), dtype=np.float32)
     kernels.partners(search.u, search.v, values, search.grid, _GRID_STEP, right, 0, values.shape[0])
@@ -154,17 +166,15 @@ def refine(
     rectified: RectifiedPair,
     disparity: Disparity,
     masks: U16,
-    row_offset_px: float | F32 = 0.0,
     progress: Callable[[float], None] | None = None,
     threads: int = 2,
 ) -> Matches:
     """Sub-pixel matches of the left raw image's pixels with a sigma each, starting from a disparity good to 1 px.
 
     ``masks``: (rows, columns) uint16, reasons known before matching (sky, vignette, rover), in the left raw grid.
-    ``row_offset_px``: how much higher the right image shows things than the camera models say, px of the rectified
-    images, one number or (rows, columns) of the left raw image.  ``progress`` is called with the share done.
+    ``progress`` is called with the share done.
     """
-    search = _search(pair, (rectified.left_camera, rectified.right_camera), row_offset_px)
+    search = _search(pair, (rectified.left_camera, rectified.right_camera))
     values, reason = _start(disparity, masks, search.at)
     return _refined(pair, search, values, reason, progress, threads)
 
@@ -191,7 +201,7 @@ def refine_finer(
     np.clip(at[..., 1], 0, coarse.reason.shape[0] - 1, out=at[..., 1])
     values, reason = _start(Disparity(coarse.disparity_px * np.float32(2), coarse.reason), masks, at)
     del at
-    return _refined(pair, _search(pair, cameras, 0.0), values, reason, progress, threads)
+    return _refined(pair, _search(pair, cameras), values, reason, progress, threads)
 
 
 def _refined(
@@ -209,14 +219,21 @@ def _refined(
         step()
         if progress is not None:
             progress(number / 4)
-    sigma = work.sigma_px(search.stretch)
+    sigma = work.sigma_px(search.stretch) * _relief(work.cut(work.values) / np.float32(search.focal_px))
     flag(reason, (reason == 0) & (_saturated(pair.left.image) > 0.5), Reason.SATURATED)
     with np.errstate(invalid="ignore"):
-        lost = ~(work.cut(work.noise) <= _MAX_NOISE_PX * search.stretch)
+        lost = ~(work.cut(work.noise) <= _MAX_NOISE_PX * search.stretch) | ~(work.cut(work.alike) > _LEAST_ALIKE)
         flag(reason, (reason == 0) & lost, Reason.LOW_TEXTURE)
         wandered = ~(np.abs(work.cut(work.last)) < _MOST_MOVE_PX)
         flag(reason, (reason == 0) & wandered, Reason.NOT_CONVERGED)
     return _matches(work.partners(), work.cut(work.values), sigma, reason)
+
+
+def _relief(parallax: F32) -> F32:
+    """What sigma is multiplied by for ground of this ``parallax`` (rows, columns), baseline / distance."""
+    with np.errstate(invalid="ignore"):
+        share = np.maximum(parallax, np.float32(1e-6)) / np.float32(_RELIEF_PARALLAX)
+        return np.clip(share ** np.float32(-_RELIEF_POWER), *_RELIEF_LIMITS).astype(np.float32)
 
 
 def _saturated(image: Image) -> F32:
@@ -241,10 +258,11 @@ class _Work:
     """The images on their way to a solution, padded by ``_PAD`` px so that windows at the frame's border are whole."""
 
     def __init__(self, pair: StereoPair, search: _Search, values: F32, threads: int) -> None:
-        from stereo3d.stereo import edge_kernels, refine_kernels
+        from stereo3d.stereo import edge_kernels, refine_kernels, wide_kernels
 
         self._kernels: Any = refine_kernels
         self._edge_kernels: Any = edge_kernels
+        self._wide_kernels: Any = wide_kernels
         self._threads = threads
         harm = damage(pair)
         self._blur_px = _BLUR_PX[0] + harm * (_BLUR_PX[1] - _BLUR_PX[0])
@@ -256,6 +274,7 @@ class _Work:
         self.values = self._pad(values, np.nan)
         self._begin = self.values
         self._trust = np.ones_like(self.values)
+        self._usual = np.full_like(self.values, 1.0)
         self._warped, self._slope, self.last, self.noise = (np.empty_like(self.values) for _ in range(4))
         self._stretch = self._pad(np.maximum(search.stretch, np.float32(1e-6)), 1.0)
 
@@ -281,9 +300,9 @@ class _Work:
             image = np.ascontiguousarray(out.T)
         return image
 
-    def _run(self, kernel: Callable[..., None], *arguments: object) -> None:
-        """Run a kernel over bands of rows on all threads.  It finds the rows in the first argument's shape."""
-        rows = arguments[0].shape[0]  # type: ignore[attr-defined]
+    def _run(self, kernel: Callable[..., None], *arguments: object, rows: int = 0) -> None:
+        """Run a kernel over bands of rows on all threads: ``rows``, or those of the first argument."""
+        rows = rows or arguments[0].shape[0]  # type: ignore[attr-defined]
         with ThreadPoolExecutor(self._threads) as pool:
             bands = [(y, min(y + _BAND_ROWS, rows)) for y in range(0, rows, _BAND_ROWS)]
             list(pool.map(lambda band: kernel(*arguments, *band), bands))
@@ -293,47 +312,72 @@ class _Work:
         k, grid = self._kernels, (self._grid, np.float32(_GRID_STEP))
         self._run(k.warp, self._u, self._v, self.values, self._spline, *grid, self._warped, self._slope)
 
-    def _planes(self, soft: tuple[int, float] = _SOFT) -> tuple[F32, F32, F32]:
+    def _planes(self) -> tuple[F32, F32, F32]:
         """Height and both slopes of the plane about each pixel."""
         out = tuple(np.empty_like(self.values) for _ in range(3))
         same, grow = np.float32(_SAME_PX), np.float32(_GROW)
-        self._run(self._kernels.planes, self.values, _bell(*soft), same, grow, *out)
+        self._run(self._kernels.planes, self.values, _bell(*_SOFT), same, grow, *out)
         return out[0], out[1], out[2]
 
-    def _solved(self, window: tuple[int, float], soft: tuple[int, float]) -> tuple[F32, F32, F32, F32]:
-        """Smoothed shape, move, noise and residual with windows of this size."""
-        smooth, _, _ = self._planes(soft)
-        move, noise, rest = (np.empty_like(self.values) for _ in range(3))
-        images = (self._left, self._warped, self._slope, self.values, self._trust)
-        same, grow = np.float32(_SAME_PX), np.float32(_GROW)
-        self._run(self._kernels.solve, *images, _bell(*window), same, grow, move, noise, rest)
-        return smooth, move, noise, rest
+    def _tone(self, sigma_px: float = _TONE_PX) -> tuple[F32, F32]:
+        """Gain and offset from the right image's DN to the left one's, of windows of ``sigma_px``; how well the two
+        are correlated there is kept."""
+        rows, columns = (n // _TONE_BLOCK for n in self.values.shape)
+        sums = np.empty((6, rows, columns), dtype=np.float32)
+        self._run(self._wide_kernels.tone_sums, self._left, self._warped, self._trust, _TONE_BLOCK, sums, rows=rows)
+        w, a, b, ab, bb, aa = (cv2.GaussianBlur(s, (0, 0), sigma_px / _TONE_BLOCK) for s in sums)
+        w = np.maximum(w, np.float32(1e-3))
+        a, b = a / w, b / w
+        both, right, left = ab / w - a * b, np.maximum(bb / w - b * b, 0), np.maximum(aa / w - a * a, 0)
+        self.alike = self._whole(both / np.sqrt(right * left + np.float32(1e-3)))
+        gain = np.clip((both + np.float32(0.1)) / (right + np.float32(0.1)), np.float32(0.2), np.float32(5))
+        return self._whole(gain), self._whole(a - gain * b)
+
+    def _whole(self, blocks: F32) -> F32:
+        """What is known of blocks, at every pixel: linear between their middles."""
+        rows, columns = self.values.shape
+        inner = (blocks.shape[1] * _TONE_BLOCK, blocks.shape[0] * _TONE_BLOCK)
+        out = cv2.resize(blocks, inner, interpolation=cv2.INTER_LINEAR)
+        out = cv2.copyMakeBorder(out, 0, rows - inner[1], 0, columns - inner[0], cv2.BORDER_REPLICATE)
+        return np.asarray(out)
 
     def step(self, wide: bool = False) -> None:
         """Warp, solve, move; what does not fit is trusted less next time.
 
         With ``wide``, pixels whose window holds little texture beside the noise lean on a wider one.
         """
+        k, same, grow = self._kernels, np.float32(_SAME_PX), np.float32(_GROW_WINDOW)
         self._warp()
-        smooth, move, noise, rest = self._solved(_WINDOW, _SOFT)
+        gain, offset = self._tone()
+        bits = [np.empty_like(self.values) for _ in range(4)]
+        images = (self._left, self._warped, self._slope, self._trust, self._usual, gain, offset)
+        self._run(k.products, *images, np.float32(_DETAIL_PX), *bits)
+        smooth = self._planes()[0]
+        move, noise = (np.empty_like(self.values) for _ in range(2))
+        self._run(k.solve, self.values, *bits, _bell(*_WINDOW), same, grow, move, noise)
+        rest = self._left - gain * self._warped - offset - np.nan_to_num(move) * gain * self._slope
         if wide:
-            smooth_w, move_w, noise_w, _ = self._solved(_WIDE_WINDOW, _WIDE_SOFT)
-            square = (noise / self._stretch) ** 2
-            lean = square / (square + self._lean_px**2)
-            lean = np.where(np.isfinite(move) & np.isfinite(lean), lean, np.float32(1))
-            lean[~np.isfinite(move_w)] = 0.0
-            for narrow, broad in ((smooth, smooth_w), (move, move_w)):
-                narrow[:] = np.where(lean < 1, np.nan_to_num(narrow) * (1 - lean), 0) + np.where(
-                    lean > 0, broad * lean, 0
-                )
-            noise = np.hypot(np.where(lean < 1, noise * (1 - lean), 0), np.where(lean > 0, noise_w * lean, 0))
+            self._lean(bits, smooth, move, noise)
         self.last, self.noise = move, noise
         moved = smooth + np.clip(move, -_MOST_MOVE_PX, _MOST_MOVE_PX)
         moved = np.clip(moved, self._begin - np.float32(_WALK_PX), self._begin + np.float32(_WALK_PX))
         self.values = np.where(np.isfinite(moved), moved, self.values)
         square = np.nan_to_num(rest) ** 2
-        usual = cv2.GaussianBlur(square, (0, 0), 4.0) + np.float32(0.25)
-        self._trust = 1.0 / (1.0 + square / (np.float32(_OUTLIER**2) * usual))
+        self._usual = cv2.GaussianBlur(square, (0, 0), 4.0) + np.float32(0.25)
+        self._trust = 1.0 / (1.0 + square / (np.float32(_OUTLIER**2) * self._usual))
+
+    def _lean(self, bits: list[F32], smooth: F32, move: F32, noise: F32) -> None:
+        """Solve for wide windows at half the size, which they are smooth enough for, and lean on them where needed."""
+        k, same, grow = self._kernels, np.float32(_SAME_PX), np.float32(2 * _GROW)
+        shape = (self.values.shape[0] // 2, self.values.shape[1] // 2)
+        d, *sums, height, across, down, wide_move, wide_noise = (np.empty(shape, np.float32) for _ in range(10))
+        self._run(self._wide_kernels.halve, self.values, *bits, np.float32(_BLOCK_PX), d, *sums, rows=shape[0])
+        self._run(k.planes, d, _bell(*_WIDE_SOFT), same, grow, height, across, down)
+        solution = (wide_move, wide_noise)
+        self._run(k.solve, d, *sums, _bell(*_WIDE_WINDOW), same, grow, *solution)
+        out = (smooth, move, noise)
+        wide = (height, across, down, *solution)
+        self._run(self._wide_kernels.lean, *wide, self._stretch, self._lean_px, *out, rows=smooth.shape[0])
 
     def sigma_px(self, stretch: F32) -> F32:
         """One sigma of the disparity (rows, columns), px of the rectified images; NaN where there is no solution."""
@@ -350,7 +394,7 @@ class _Work:
     def reassign(self) -> None:
         """Let pixels beside depth steps change to the surface that they look more alike on."""
         self._warp()
-        gain, offset = self._tone()
+        gain, offset = self._tone(_TONE_WIDE_PX)
         _, across, down = self._planes()
         edge = np.empty(self.values.shape, dtype=np.bool_)
         k = self._edge_kernels
@@ -379,22 +423,6 @@ class _Work:
         )
         self.values = out
         self._begin = np.where(np.abs(out - self._begin) > _WALK_PX, out, self._begin)
-
-    def _tone(self) -> tuple[F32, F32]:
-        """Gain and offset from the right image's DN to the left one's, of wide windows: the eyes' stretch, smooth."""
-        known = np.isfinite(self._warped)
-        weight = np.maximum(self._wide(known.astype(np.float32)), np.float32(1e-4))
-        a, b = np.where(known, self._left, np.float32(0)), np.where(known, self._warped, np.float32(0))
-        mean_a, mean_b = self._wide(a) / weight, self._wide(b) / weight
-        spread = np.maximum(self._wide(b * b) / weight - mean_b * mean_b, 0)
-        gain = (self._wide(a * b) / weight - mean_a * mean_b + np.float32(0.1)) / (spread + np.float32(0.1))
-        gain = np.clip(gain, np.float32(0.2), np.float32(5))
-        return gain.astype(np.float32), (mean_a - gain * mean_b).astype(np.float32)
-
-    @staticmethod
-    def _wide(image: F32) -> F32:
-        out: F32 = cv2.GaussianBlur(image, (0, 0), _TONE_PX)
-        return out
 
     def partners(self) -> F32:
         """(rows, columns, 2): the right raw pixel of each left one."""

@@ -214,86 +214,106 @@ def planes(
 
 
 @compiled
-def _add_window(
-    a: F32,
-    b: F32,
-    c: F32,
-    d: F32,
+def products(
+    left: F32,
+    warped: F32,
+    slope: F32,
     trust: F32,
-    a0: F32,
-    b0: F32,
+    usual: F32,
+    gain: F32,
+    offset: F32,
+    detail: float,
+    weight: F32,
+    pull: F32,
+    hold: F32,
+    power: F32,
+    first: int,
+    end: int,
+) -> None:
+    """What each pixel brings to the windows about it, 0 where it has no partner.
+
+    With error = left - gain warped - offset, DN, and slope in left DN per px of disparity: ``pull`` = weight slope
+    error, ``hold`` = weight slope^2, ``power`` = weight error^2.  ``weight`` is the pixel's trust, less where ground
+    detail of ``detail`` px would stand out from the ``usual`` residual, DN^2: steep pixels err by more than noise.
+    """
+    for y in range(first, end):
+        for x in range(left.shape[1]):
+            h = gain[y, x] * slope[y, x]
+            known = h == h
+            h = h if known else f32(0)
+            e = left[y, x] - gain[y, x] * warped[y, x] - offset[y, x] if known else f32(0)
+            w = trust[y, x] / (f32(1) + detail * detail * h * h / usual[y, x]) if known else f32(0)
+            weight[y, x] = w
+            pull[y, x] = w * h * e
+            hold[y, x] = w * h * h
+            power[y, x] = w * e * e
+
+
+@compiled
+def _add_window(
+    d: F32,
+    weight: F32,
+    pull: F32,
+    hold: F32,
+    power: F32,
     d0: F32,
-    weight: float,
+    bell: float,
     limit: float,
     sums: F32,
     n: int,
 ) -> None:
     """Add one neighbour of ``n`` pixels in a row to the sums of their windows."""
     for i in range(n):
-        bi, ci = b[i] - b0[i], c[i]
         # Selected, not branched over, so that eight pixels go at a time; NaN is never near.
-        near = (abs(d[i] - d0[i]) < limit) & (bi == bi)
-        w = trust[i] * weight
-        w = w if near else f32(0)
-        bi = bi if near else f32(0)
-        ci = ci if near else f32(0)
-        ai = a[i] - a0[i]
-        wa, wb, wc = w * ai, w * bi, w * ci
+        near = abs(d[i] - d0[i]) < limit
+        b = bell if near else f32(0)
+        w = b * weight[i]
         sums[0, i] += w
         sums[1, i] += w * w
-        sums[2, i] += wa
-        sums[3, i] += wb
-        sums[4, i] += wc
-        sums[5, i] += wb * bi
-        sums[6, i] += wb * ci
-        sums[7, i] += wc * ci
-        sums[8, i] += wa * bi
-        sums[9, i] += wa * ci
-        sums[10, i] += wa * ai
+        sums[2, i] += b * pull[i]
+        sums[3, i] += b * hold[i]
+        sums[4, i] += b * power[i]
 
 
 @compiled
 def solve(
-    left: F32,
-    warped: F32,
-    slope: F32,
     disparity: F32,
-    trust: F32,
+    weight: F32,
+    pull: F32,
+    hold: F32,
+    power: F32,
     window: F32,
     same: float,
     grow: float,
     move: F32,
     sigma: F32,
-    rest: F32,
     first: int,
     end: int,
 ) -> None:
     """One Gauss-Newton step of least-squares matching for each pixel, over a window that follows the ground's shape.
 
-    left = gain (warped + slope move) + offset in the least-squares sense (Gruen 1985), with weights ``window`` (odd,
-    odd) times ``trust`` and none for pixels of another surface, as in :func:`planes`.  Fills ``move`` (px),
-    ``sigma`` (px, of white noise the size of the residual) and ``rest`` (the pixel's own residual, DN).
+    error = slope move in the least-squares sense (Gruen 1985; gain and offset are known, see :func:`products`), with
+    weights ``window`` (odd, odd) and none for pixels of another surface, as in :func:`planes`.  Fills ``move`` (px)
+    and ``sigma`` (px, of white noise the size of the residual).
     """
     rows, columns = disparity.shape
     r = window.shape[0] // 2
-    sums = np.empty((11, _TILE), np.float32)
-    move[first:end], sigma[first:end], rest[first:end] = np.nan, np.nan, np.nan
+    sums = np.empty((5, _TILE), np.float32)
+    move[first:end], sigma[first:end] = np.nan, np.nan
     for y in range(max(first, r), min(end, rows - r)):
         for x0 in range(r, columns - r, _TILE):
             n = min(_TILE, columns - r - x0)
             sums[:] = f32(0)
-            a0, b0, d0 = left[y, x0 : x0 + n], warped[y, x0 : x0 + n], disparity[y, x0 : x0 + n]
+            d0 = disparity[y, x0 : x0 + n]
             for oy in range(-r, r + 1):
                 for ox in range(-r, r + 1):
                     row, x = y + oy, x0 + ox
                     _add_window(
-                        left[row, x : x + n],
-                        warped[row, x : x + n],
-                        slope[row, x : x + n],
                         disparity[row, x : x + n],
-                        trust[row, x : x + n],
-                        a0,
-                        b0,
+                        weight[row, x : x + n],
+                        pull[row, x : x + n],
+                        hold[row, x : x + n],
+                        power[row, x : x + n],
                         d0,
                         window[oy + r, ox + r],
                         same + grow * f32(abs(ox) + abs(oy)),
@@ -301,19 +321,10 @@ def solve(
                         n,
                     )
             for i in range(n):
-                t = sums[0, i]
-                if not t > f32(1):
+                t, h = sums[0, i], sums[3, i]
+                if not (t > f32(1) and h > f32(1e-3) * t):
                     continue
-                sl, sr, sg = sums[2, i] / t, sums[3, i] / t, sums[4, i] / t
-                srr, srg, sgg = sums[5, i] / t - sr * sr, sums[6, i] / t - sr * sg, sums[7, i] / t - sg * sg
-                slr, slg, sll = sums[8, i] / t - sl * sr, sums[9, i] / t - sl * sg, sums[10, i] / t - sl * sl
-                det = srr * sgg - srg * srg
-                if not (srr > 0 and det > f32(1e-5) * srr * sgg):
-                    continue
-                gain, shift = (slr * sgg - slg * srg) / det, (srr * slg - srg * slr) / det
-                if not gain > f32(0.1):
-                    continue
-                move[y, x0 + i] = shift / gain
-                rest[y, x0 + i] = -(sl - gain * sr - shift * sg) - shift * slope[y, x0 + i]
-                noise = max(sll - gain * slr - shift * slg, f32(0))
-                sigma[y, x0 + i] = math.sqrt(noise * sums[1, i] / (t * t) / (gain * gain * det / srr))
+                shift = sums[2, i] / h
+                move[y, x0 + i] = shift
+                noise = max(sums[4, i] - shift * sums[2, i], f32(0))
+                sigma[y, x0 + i] = math.sqrt(noise * sums[1, i] / (t * h)) / math.sqrt(t)

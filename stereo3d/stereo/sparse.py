@@ -6,6 +6,7 @@ first: its response is zero at the period of two pixels, so a Bayer mosaic becom
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -83,13 +84,18 @@ def find_matches(
     ``left``, ``right``: (rows, columns) float32, any DN, each with the camera and mask of exactly these pixels.  A
     match lies within 0.7 degrees of the epipolar plane and between ``min_range_m`` and infinity.
     """
-    left, right = binomial(left), binomial(right)
     reduction = 1
     while max(*left.shape, *right.shape) > _FEATURE_SIDE_PX * reduction:
         reduction *= 2
     axes = baseline_axes(left_camera, right_camera)
-    a = _features(left, left_usable, left_camera, axes, reduction)
-    b = _features(right, right_usable, right_camera, axes, reduction)
+
+    def features(image: F32, usable: Bool, camera: CameraModel) -> tuple[F32, _Features]:
+        smooth = binomial(image)
+        return smooth, _features(smooth, usable, camera, axes, reduction)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        eyes = pool.map(features, (left, right), (left_usable, right_usable), (left_camera, right_camera))
+        (left, a), (right, b) = eyes
     baseline = float(np.linalg.norm(right_camera.C - left_camera.C))
     pairs = _best_both_ways(a, b, baseline / min_range_m)
     found = Matches(a.at[pairs[:, 0]], b.at[pairs[:, 1]])

@@ -195,7 +195,7 @@ def scene_of(cache: Path, seed: int) -> Path:
     folder = cache / f"seed-{seed}-{version}"
     if not (folder / "scene.toml").is_file():
         print(f"simulating seed {seed} ...", flush=True)
-        make = ["-m", "stereo3d.simulate", "-o", str(folder), "--seed", str(seed), "--samples", "3"]
+        make = ["-m", "stereo3d.simulate", "-o", str(folder), "--seed", str(seed), "--pair", "--samples", "4"]
         subprocess.run([sys.executable, *make], check=True)
     return folder
 

@@ -45,7 +45,10 @@ def test_an_aim_is_looked_at(tmp_path: Path) -> None:
         (["-o", "pano.png", "--width", "50000"], "width of 50000"),
         (["-o", "pano.png", "--fov", "30"], "no field of view"),
         (["-o", "pano.png", "missing.png"], "missing.png"),
-        (["-o", "pano.png", "--projection", "perspective", "--azimuth", "200", "--fov", "20", *QUICK], "no left frame"),
+        (
+            ["-o", "pano.png", "--projection", "perspective", "--elevation", "70", "--fov", "20", *QUICK],
+            "no left frame",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_line(

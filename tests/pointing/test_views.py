@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -68,8 +69,10 @@ def test_a_warped_frame_lies_on_the_reference(ring: Ring) -> None:
 def test_saturated_areas_hold_no_ties(ring: Ring) -> None:
     observation = ring.observations[0]
     pixels = np.array(observation.image.pixels)
-    pixels[200:240, 200:260] = 255
+    plain = prepared(observation).usable
+    # A place where all of 80 x 100 px is ground.
+    y, x = np.argwhere(cv2.erode(plain.astype(np.uint8), np.ones((81, 101), np.uint8), borderValue=0))[0] - (20, 30)
+    pixels[y : y + 40, x : x + 60] = 255
     burnt = prepared(replace(observation, image=Image(pixels, observation.image.valid)))
-    assert prepared(observation).usable[195:245, 195:265].all()
-    assert not burnt.usable[193:247, 193:267].any()
-    assert burnt.usable[180:185, 180:280].all()
+    assert not burnt.usable[y - 7 : y + 47, x - 7 : x + 67].any()
+    assert burnt.usable[y - 20 : y - 15, x - 20 : x + 80].all()

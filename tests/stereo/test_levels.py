@@ -12,7 +12,7 @@ from stereo3d.pipeline import reconstruct
 from stereo3d.scene import Scene
 from stereo3d.stereo import levels
 from stereo3d.stereo.disparity import Reason
-from stereo3d.stereo.levels import enlarged, enlarged_reasons, reduced, reduction
+from stereo3d.stereo.levels import enlarged, enlarged_reasons, reduced, reduction, sizes, with_right_camera
 from stereo3d.stereo.score import evaluate_xyz
 
 
@@ -36,6 +36,21 @@ def test_a_reduced_pair_keeps_directions_and_means(floor):
     assert np.allclose(small.camera.ray([10.0, 20.0])[1], camera.ray([20.5, 40.5])[1], atol=1e-12)
     block = np.asarray(floor.pair.left.image.pixels[40:42, 20:22], dtype=float).mean(axis=(0, 1))
     assert np.abs(small.image.pixels[20, 10] - block).max() <= 0.51
+
+
+def test_each_size_is_that_of_the_pair_itself_and_keeps_its_pixels_when_the_right_camera_changes(floor):
+    pairs = sizes(floor.pair, 4)
+    assert sorted(pairs) == [1, 2, 4]
+    assert pairs[1] is floor.pair
+    assert np.array_equal(pairs[4].left.image.pixels, reduced(floor.pair, 4).left.image.pixels)
+    camera = floor.pair.right.camera.row_scaled(1.01)
+    turned = with_right_camera(pairs, camera)
+    for size, pair in turned.items():
+        assert pair.left is pairs[size].left
+        assert pair.right.image is pairs[size].right.image
+        at = np.array([7.0, 9.0])
+        full = (at + 0.5) * size - 0.5
+        assert np.allclose(pair.right.camera.ray(at)[1], camera.ray(full)[1], atol=1e-12)
 
 
 def test_a_hole_stays_a_hole_when_reduced(floor):

@@ -10,13 +10,14 @@ from stereo3d.simulate.disturb import DISTURBANCES, disturbed
 from stereo3d.stereo.score import evaluate_xyz
 
 BOUNDS = {
-    # The most that may be lost of the filled share, and be added to the median error, px.
+    # The most that may be lost of the filled share, and be added to the median error, px.  With more noise, more
+    # of the far ground is beyond range.
     "gamma 0.6": (0.015, 0.008),
     "gamma 1.6": (0.015, 0.008),
     "gain 0.5": (0.015, 0.008),
     "gain 2": (0.04, 0.03),
     "vignetting": (0.015, 0.008),
-    "JPEG 80": (0.01, 0.06),
+    "JPEG 80": (0.035, 0.06),
     "noise x 2": (0.015, 0.015),
 }
 
