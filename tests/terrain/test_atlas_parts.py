@@ -33,24 +33,26 @@ def drawn(at: np.ndarray, nearness: np.ndarray, faces: np.ndarray, shape: tuple[
 
 def test_every_texel_of_a_surface_has_a_face_and_the_nearer_wins() -> None:
     flat, faces = square(4)
-    # A second sheet over the left half, nearer.
-    at = np.concatenate([flat * 20.0 + 1.0, flat * np.array([10.0, 20.0]) + 1.0])
-    nearness = np.repeat([0.5, 1.0], len(flat))
-    both = np.concatenate([faces, faces + len(flat)])
-    owner, front = drawn(at, nearness, both, (24, 24))
-    assert (owner[1:22, 1:22] >= 0).all()
-    assert (owner[:, 23] == -1).all()
-    assert (owner[1:22, 1:12] >= len(faces)).all()
-    assert (owner[1:22, 13:22] < len(faces)).all()
-    assert front[5, 5] == pytest.approx(1.0)
-    assert front[5, 18] == pytest.approx(0.5)
-    hidden = np.zeros(len(both), dtype=bool)
-    slack = np.full(len(both), 0.1, dtype=np.float32)
-    behind(at.astype(np.float32), nearness.astype(np.float32), both, front, slack, hidden)
-    middle = at[both].mean(axis=1)[:, 0]
-    assert hidden[: len(faces)][middle[: len(faces)] < 9.0].all()
-    assert not hidden[: len(faces)][middle[: len(faces)] > 15.0].any()
-    assert not hidden[len(faces) :].any()
+    # A nearer sheet over the left half, drawn before or after the far one.
+    sheets = flat * 20.0 + 1.0, flat * np.array([10.0, 20.0]) + 1.0
+    for near in (0, 1):
+        at = np.concatenate(sheets if near else sheets[::-1]).astype(np.float32)
+        nearness = np.repeat([0.5, 1.0] if near else [1.0, 0.5], len(flat)).astype(np.float32)
+        both = np.concatenate([faces, faces + len(flat)])
+        of_near = np.repeat([not near, bool(near)], len(faces))
+        owner, front = drawn(at, nearness, both, (24, 24))
+        assert (owner[1:22, 1:22] >= 0).all()
+        assert (owner[:, 23] == -1).all()
+        assert of_near[owner[1:22, 1:12]].all()
+        assert not of_near[owner[1:22, 13:22]].any()
+        assert front[5, 5] == pytest.approx(1.0)
+        assert front[5, 18] == pytest.approx(0.5)
+        hidden = np.zeros(len(both), dtype=bool)
+        behind(at, nearness, both, front, np.full(len(both), 0.1, dtype=np.float32), hidden)
+        middle = at[both].mean(axis=1)[:, 0]
+        assert hidden[~of_near & (middle < 9.0)].all()
+        assert not hidden[~of_near & (middle > 15.0)].any()
+        assert not hidden[of_near].any()
 
 
 def test_a_face_smaller_than_a_texel_is_hidden_too() -> None:
