@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
+from pathlib import Path
+
 import numpy as np
 import pytest
 import trimesh
@@ -56,6 +61,57 @@ def test_bad_input_leaves_nothing(tmp_path, capsys):
     assert main(["export", str(tmp_path / "none.png"), str(tmp_path / "nil.png"), "-o", str(tmp_path / "x.obj")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_printable_solid_is_told_in_a_line(tmp_path, capsys):
+    path = tmp_path / "floor.stl"
+    assert main(["export", "-o", str(path), "--scale", "1:100", "--within", "10"]) == 0
+    out = capsys.readouterr().out
+    told = re.search(r"a solid at 1:100, (\d+) x (\d+) x (\d+) mm; (\d+) % of its ground was not measured", out)
+    body = trimesh.load(path)
+    assert body.is_watertight
+    assert body.is_volume
+    assert [round(float(e)) for e in body.extents] == [int(told[k]) for k in (1, 2, 3)]
+    assert 60 <= max(body.extents) <= 200
+    assert int(told[4]) < 30
+
+
+def test_cameras_beside_a_glb_and_the_line_for_blender(tmp_path, capsys):
+    path = tmp_path / "my floor.glb"
+    assert main(["export", "-o", str(path), "--cameras"]) == 0
+    line = next(s for s in capsys.readouterr().out.splitlines() if s.startswith("in Blender: "))
+    command = shlex.split(line.removeprefix("in Blender: "))
+    assert command[-3:] == ["my floor.glb", "my floor_cameras.json", "my floor.blend"]
+    assert Path(command[command.index("--python") + 1]).is_file()
+    told = json.loads((tmp_path / "my floor_cameras.json").read_text())
+    assert [camera["eye"] for camera in told["cameras"]] == ["left", "right"]
+    assert all((tmp_path / camera["image"]).is_file() for camera in told["cameras"])
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("crater.glb", ["--printable"], "the suffix .stl"),
+        ("crater.ply", ["--size-mm", "80"], "the suffix .stl"),
+        ("crater.stl", ["--cameras"], "the suffix .glb"),
+    ],
+)
+def test_options_of_another_format_are_told_before_the_work(name, options, words, tmp_path, capsys, no_work):
+    assert main(["export", "-o", str(tmp_path / name), *options]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert words in error
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [["--scale", "50"], ["--scale", "1:0"], ["--size-mm", "-3"], ["--within", "nan"]])
+def test_absurd_sizes_are_one_line(options, tmp_path, capsys, no_work):
+    with pytest.raises(SystemExit) as stop:
+        main(["export", "-o", str(tmp_path / "crater.stl"), *options])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert options[0] in error
 
 
 def test_output_is_required(capsys):
