@@ -1,17 +1,20 @@
 """The main jobs as pure functions: a scene in, measured ground out.  No files, no window."""
 
+from stereo3d.pipeline.ground import Ground, measure_ground
 from stereo3d.pipeline.pair import MeasuredPair, Reconstruction, enu_from_rover, measure_pair, reconstruct
 from stereo3d.pipeline.report import Report
 from stereo3d.pipeline.settings import Settings
 from stereo3d.pipeline.stages import Progress
 
 __all__ = [
+    "Ground",
     "MeasuredPair",
     "Progress",
     "Reconstruction",
     "Report",
     "Settings",
     "enu_from_rover",
+    "measure_ground",
     "measure_pair",
     "reconstruct",
 ]

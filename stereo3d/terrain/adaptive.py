@@ -39,13 +39,20 @@ class GridTriangles:
 
 
 def triangulate(
-    rho: Array, sigma: Array, steps: Steps, keep: Mask, error_sigma: float, block: int
+    rho: Array,
+    sigma: Array,
+    steps: Steps,
+    keep: Mask,
+    error_sigma: float,
+    block: int,
+    fine: Mask | None = None,
 ) -> tuple[GridTriangles, dict[int, Array]]:
     """Triangles over the measured pixels of ``rho`` (rows, columns), 1/m, NaN = none.
 
     ``sigma`` (rows, columns) is the sigma of ``rho``; a triangle is split while some pixel under it is further than
     ``error_sigma * sigma`` from its plane.  No triangle touches a missing pixel, crosses one of ``steps``, or lies in a
     cell (rows - 1, columns - 1) that ``keep`` excludes.  ``block`` (a power of two, px) is the largest square.
+    Pixels of ``fine`` (rows, columns) are all corners, each at its own measured place: two meshes join there.
 
     Returns the triangles, and for each half width w in px the map of ``rho`` averaged over 2 w + 1 px squares, which
     is what a corner of triangles of that size stands for (see :func:`half_width`).
@@ -60,11 +67,13 @@ def triangulate(
     hit[:, 1:] |= steps.along_rows
     hit[:-1] |= steps.along_columns
     hit[1:] |= steps.along_columns
+    if fine is not None:
+        hit |= fine
     solid[hit] = np.nan
     means = _local_means(solid, sorted({half_width(s // 2) for s in _sizes(block)} | {0, 1, 2}))
 
-    fine = np.full(shape, np.nan, dtype=np.float32)
-    fine[:rows, :columns] = sigma * np.float32(error_sigma)
+    limits = np.full(shape, np.nan, dtype=np.float32)
+    limits[:rows, :columns] = sigma * np.float32(error_sigma)
     maps = {}
     for width, mean in means.items():
         maps[width] = np.full(shape, np.nan, dtype=np.float32)
@@ -73,7 +82,7 @@ def triangulate(
     for s in _sizes(block):
         # The surface that a triangle is compared with is itself averaged a little: its noise is no relief.
         target = maps[{2: 0, 4: 1}.get(s, 2)]
-        limit = fine[s // 2 :: s, s // 2 :: s]
+        limit = limits[s // 2 :: s, s // 2 :: s]
         fails[s, "A"] = [_fails(target, maps[half_width(s // 2)], limit, s, t) for t in _triangles_a()]
         if s > 2:
             fails[s, "B"] = [_fails(target, maps[half_width(s // 4)], limit, s, t) for t in _triangles_b()]

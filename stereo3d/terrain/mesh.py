@@ -115,8 +115,40 @@ def build_mesh(xyz: XyzMap, camera_center: ArrayLike, settings: MeshSettings = M
         raise ValueError(f"camera_center must be (3,), got {center.shape}")
     step = int(np.ceil(np.sqrt(xyz.reason.size / settings.most_pixels)))
     if step > 1:
-        thin = build_mesh(_thinned(xyz, step), center, settings)
+        thin = build_mesh(thinned(xyz, step), center, settings)
         return replace(thin, pixels=thin.pixels * np.float32(step) + np.float32(step // 2))
+    part = clean_surface(xyz, center, settings)
+    triangles, means = triangulate(part.rho, part.sigma, part.steps, part.keep, settings.error_sigma, settings.block_px)
+    if not len(triangles.rows):
+        raise nothing_to_mesh(settings)
+    return assemble(xyz, center, part, triangles, means)
+
+
+def nothing_to_mesh(settings: MeshSettings) -> StereoError:
+    """The error for a map without a surface."""
+    return StereoError(
+        "no surface to build a mesh from: no piece of the measured ground is large enough",
+        expected=f"{settings.min_island_px} neighbouring measured pixels",
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class CleanSurface:
+    """A map ready to be meshed: inverse range without single wrong pixels, and where it must be cut."""
+
+    offsets: Array
+    """(rows, columns, 3) float32, m: the measured points from the camera."""
+    rho: Array
+    """(rows, columns) float32, 1/m; NaN = none."""
+    sigma: Array
+    """(rows, columns) float32, 1/m: one sigma of what differs from pixel to pixel in ``rho``."""
+    steps: Steps
+    keep: Mask
+    """(rows - 1, columns - 1): the cells of the pixel grid that belong to a piece that is large enough."""
+
+
+def clean_surface(xyz: XyzMap, center: NDArray[np.float64], settings: MeshSettings) -> CleanSurface:
+    """The surface of a map as seen from ``center`` (3,), m, in its frame; it may have no cell at all."""
     offsets = xyz.xyz - center.astype(np.float32)
     range_m = np.sqrt(np.einsum("ijk,ijk->ij", offsets, offsets))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -126,15 +158,8 @@ def build_mesh(xyz: XyzMap, camera_center: ArrayLike, settings: MeshSettings = M
         # Beside a step matches are uncertain; were the step judged by that, it would excuse itself.
         tolerance = np.float32(settings.step_sigma) * np.minimum(sigma, np.float32(1.2) * _usual(sigma))
         rho[~(np.abs(rho - _median3(rho)) <= tolerance)] = np.nan
-    steps = find_steps(rho, tolerance, _pixel_angle(offsets * rho[..., None]), np.deg2rad(settings.grazing_deg))
-    keep = _without_islands(rho, steps, settings.min_island_px)
-    triangles, means = triangulate(rho, sigma, steps, keep, settings.error_sigma, settings.block_px)
-    if not len(triangles.rows):
-        raise StereoError(
-            "no surface to build a mesh from: no piece of the measured ground is large enough",
-            expected=f"{settings.min_island_px} neighbouring measured pixels",
-        )
-    return _assemble(xyz, center, offsets, sigma, rho, triangles, means)
+    steps = find_steps(rho, tolerance, pixel_angle(offsets * rho[..., None]), np.deg2rad(settings.grazing_deg))
+    return CleanSurface(offsets, rho, sigma, steps, _without_islands(rho, steps, settings.min_island_px))
 
 
 def _usual(sigma: Array) -> Array:
@@ -147,7 +172,7 @@ def _usual(sigma: Array) -> Array:
     return usual
 
 
-def _thinned(xyz: XyzMap, step: int) -> XyzMap:
+def thinned(xyz: XyzMap, step: int) -> XyzMap:
     """Every ``step``-th pixel of every ``step``-th row, beginning in the middle of the first ``step`` x ``step``."""
     part = (slice(step // 2, None, step),) * 2
     noise = None if xyz.noise_range_m is None else xyz.noise_range_m[part]
@@ -162,16 +187,15 @@ def _thinned(xyz: XyzMap, step: int) -> XyzMap:
     )
 
 
-def _assemble(
+def assemble(
     xyz: XyzMap,
     center: NDArray[np.float64],
-    offsets: Array,
-    sigma: Array,
-    rho: Array,
+    part: CleanSurface,
     triangles: GridTriangles,
     means: dict[int, Array],
 ) -> TerrainMesh:
-    """The mesh of grid triangles; ``offsets`` from the camera, m; ``rho`` 1/m and its averages by half width."""
+    """The mesh of grid triangles on ``part``; ``means``: its rho averaged, by half width."""
+    rho = part.rho
     columns = rho.shape[1]
     corner = triangles.rows * columns + triangles.columns
     number = np.full(rho.size, -1, dtype=np.int32)
@@ -186,19 +210,19 @@ def _assemble(
         at = np.unique(faces[triangles.legs == leg])
         best[at] = means[half_width(leg)].ravel()[pixel[at]]
     stretch = rho.ravel()[pixel].astype(np.float64) / best
-    vertices = center + offsets.reshape(-1, 3)[pixel] * stretch[:, None]
+    vertices = center + part.offsets.reshape(-1, 3)[pixel] * stretch[:, None]
     return TerrainMesh(
         frame=xyz.frame,
         vertices=vertices,
         faces=faces,
-        normals=_vertex_normals(vertices - center, faces),
+        normals=vertex_normals(vertices - center, faces),
         pixels=np.stack([pixel % columns, pixel // columns], axis=1).astype(np.float32),
         sigma_m=xyz.sigma_range_m.ravel()[pixel],
         kind=np.full(len(faces), FaceKind.MEASURED, dtype=np.uint8),
     )
 
 
-def _vertex_normals(vertices: NDArray[np.float64], faces: NDArray[np.int32]) -> NDArray[np.float32]:
+def vertex_normals(vertices: NDArray[np.float64], faces: NDArray[np.int32]) -> NDArray[np.float32]:
     """(n, 3) float32, unit: the mean of the normals of the faces at each vertex, weighted by their areas."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     across = np.cross(b - a, c - a)
@@ -220,7 +244,7 @@ def _median3(rho: Array) -> Array:
     return out  # type: ignore[no-any-return]
 
 
-def _pixel_angle(directions: Array) -> float:
+def pixel_angle(directions: Array) -> float:
     """The angle between the rays of neighbouring pixels of a row, rad: the median over a sample."""
     sample = directions[:: max(1, directions.shape[0] // 64)]
     gap = np.linalg.norm(np.diff(sample, axis=1), axis=-1)

@@ -32,16 +32,25 @@ class World:
     relief: object = None
     """A function (x, y) -> z of the ground, m, Z down."""
     seed: int = 1
+    yaw_deg: float = 0.0
+    """The camera's heading, clockwise from above, from X."""
+    eye: tuple = (0.5, -0.2)
+    """Where the camera stands (x, y), m."""
 
     def camera(self) -> CAHV:
         t = np.deg2rad(self.tilt_deg)
-        forward = np.array([np.cos(t), 0.0, np.sin(t)])
-        right = np.array([0.0, 1.0, 0.0])
+        heading, right = self.heading()
+        forward = np.cos(t) * heading + np.array([0.0, 0.0, np.sin(t)])
         down = np.cross(forward, right)
         H = self.focal_px * right + (self.width - 1) / 2 * forward
         V = self.focal_px * down + (self.height - 1) / 2 * forward
-        center = np.array([0.5, -0.2, -self.height_m])
+        center = np.array([*self.eye, -self.height_m])
         return CAHV(ROVER, self.width, self.height, center, forward, H, V)
+
+    def heading(self) -> tuple[np.ndarray, np.ndarray]:
+        """Unit vectors ahead and to the right of the camera, level."""
+        sin, cos = np.sin(np.deg2rad(self.yaw_deg)), np.cos(np.deg2rad(self.yaw_deg))
+        return np.array([cos, sin, 0.0]), np.array([-sin, cos, 0.0])
 
     def cast(self) -> tuple[XyzMap, np.ndarray, np.ndarray]:
         """XyzMap with noise, truth labels (rows, columns): 0 sky, 1 ground, 2, 3, ... boxes, and the true range, m."""
@@ -54,7 +63,7 @@ class World:
                 for _ in range(5):
                     p = c + d * np.where(np.isfinite(r), r, 0.0)[..., None]
                     r = np.where(np.isfinite(r), (-c[2] + self.relief(p[..., 0], p[..., 1])) / d[..., 2], np.inf)
-            ahead = np.where(np.isfinite(r), r, 0.0) * d[..., 0]
+            ahead = np.where(np.isfinite(r), r, 0.0) * (d @ self.heading()[0])
             label = np.where(np.isfinite(r) & (ahead < self.far_m), 1, 0)
             for k, ((x0, x1), (y0, y1), tall) in enumerate(self.boxes):
                 low, high = np.array([x0, y0, -tall]), np.array([x1, y1, 0.0])
@@ -77,6 +86,12 @@ class World:
             np.where(seen, 0, int(Reason.SKY)).astype(np.uint16),
         )
         return found, label, r
+
+
+@pytest.fixture(scope="session")
+def world_class() -> type[World]:
+    """As :func:`world`, for fixtures that are made once."""
+    return World
 
 
 @pytest.fixture
