@@ -205,7 +205,7 @@ class Canvas:
             valid &= _between(hidden.astype(np.float32), step, shape)[tight] < 0.5
         if not valid.any():
             return None
-        pixels = _sampled(source.pixels, x, y, self._reduction(source))
+        pixels = sampled(source.pixels, x, y, self._reduction(source))
         pixels[~valid] = 0.0
         w, h = camera.width - 1.0, camera.height - 1.0
         edge = np.minimum(np.minimum(x, w - x), np.minimum(y, h - y)) / np.float32(0.5 * min(w, h))
@@ -278,7 +278,7 @@ def _between(nodes: F32, step: int, shape: tuple[int, int]) -> F32:
     return out.astype(np.float32, copy=False)
 
 
-def _sampled(pixels: NDArray[np.generic], x: F32, y: F32, factor: int) -> F32:
+def sampled(pixels: NDArray[np.generic], x: F32, y: F32, factor: int) -> F32:
     """The image (rows, columns[, 3]) at places (x, y), float32; first averaged over ``factor`` x ``factor`` px."""
     image = pixels.astype(np.float32)
     if factor > 1:
