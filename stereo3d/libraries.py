@@ -36,7 +36,15 @@ DEBIAN_PACKAGES = {
 }
 """Shared library (its soname) to the Debian or Ubuntu package that holds it."""
 
-PIP_PACKAGES = {"PIL": "pillow", "cv2": "opencv-python-headless", "open3d": "open3d-cpu", "vtkmodules": "vtk"}
+PIP_PACKAGES = {
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "laspy": '"laspy[lazrs]"',
+    "lazrs": '"laspy[lazrs]"',
+    "open3d": "open3d-cpu",
+    "pxr": "usd-core",
+    "vtkmodules": "vtk",
+}
 """Python module to the package that holds it, where the two names differ."""
 
 LINKED_TO = {"open3d": ("libEGL.so.1", "libGL.so.1", "libX11.so.6", "libusb-1.0.so.0")}

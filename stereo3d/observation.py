@@ -48,6 +48,9 @@ class Observation:
     taken_utc: str | None = None
     path: str | None = None
     """The file that it was read from, for messages."""
+    sun_deg: tuple[float, float] | None = None
+    """Azimuth of the Sun, clockwise from north, and its elevation over the level horizon, as the record says or as
+    follows from the time; None: not known."""
 
     def __post_init__(self) -> None:
         if (self.camera.width, self.camera.height) != (self.image.width, self.image.height):

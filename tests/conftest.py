@@ -25,6 +25,11 @@ def shared_data() -> Path:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in capitals how many tests did not run for want of the shared data: a silent skip looks like a pass."""
     reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    blender = sum("NOT CHECKED IN BLENDER" in reason for reason in reasons)
+    if blender:
+        terminalreporter.write_line(
+            f"{blender} TESTS SKIPPED: NO BLENDER (pip install bpy, or STEREO3D_BLENDER)", red=True
+        )
     count = sum("shared data" in reason or "shared/data" in reason for reason in reasons)
     if count:
         terminalreporter.write_sep("!", red=True)

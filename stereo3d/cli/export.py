@@ -1,17 +1,20 @@
-"""stereo3d export: the textured ground as a mesh file."""
+"""stereo3d export: the textured ground as a file for another program."""
 
 from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from stereo3d.cli.common import add_input_arguments, measure, say_written
-from stereo3d.export.terrain import WRITERS, about_pair, check_target, write_terrain
+from stereo3d.export.cloud import cloud_of
+from stereo3d.export.solid import PrintSettings
+from stereo3d.export.terrain import FORMATS, about_pair, check_target, write_printable, write_terrain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """INPUT... -o FILE."""
+    """INPUT... -o FILE, and what a print or Blender wants."""
     add_input_arguments(parser)
     parser.add_argument(
         "-o",
@@ -19,15 +22,73 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         required=True,
-        help=f"the file to write; its suffix chooses the format: {', '.join(WRITERS)} "
+        help=f"the file to write; its suffix chooses the format: {', '.join(FORMATS)} "
         "(.glb is for Blender and the web, with the texture inside)",
+    )
+    parser.add_argument(
+        "--cameras",
+        action="store_true",
+        help="beside a .glb: NAME_cameras.json and the undistorted frames, from which the script blender_scene.py "
+        "makes the same as a .blend",
+    )
+    solid = parser.add_argument_group("for a 3-D printer, with FILE.stl")
+    solid.add_argument(
+        "--printable", action="store_true", help="a closed solid in mm, with walls and a base, its holes filled"
+    )
+    size = solid.add_mutually_exclusive_group()
+    size.add_argument("--scale", metavar="1:N", type=_scale, help="the scale of the print, for example 1:50")
+    size.add_argument("--size-mm", metavar="MM", type=_positive, help="its longest side instead (default 150)")
+    solid.add_argument(
+        "--within", metavar="M", type=_positive, help="take the ground within M metres of the rover (default 15)"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure the pair and write its mesh; the target is checked before the work starts."""
+    """Measure the pair and write it; the target is checked before the work starts."""
     started = time.perf_counter()
-    check_target(args.output)
+    settings = _print_settings(args)
+    check_target(args.output, solid=settings is not None, cameras=args.cameras)
     result = measure(args)
-    say_written(write_terrain(result.terrain, args.output, about_pair(result.pair)), started)
+    if settings is not None:
+        written, solid = write_printable(result.terrain, args.output, settings)
+        east, north, up = solid.size_mm
+        print(
+            f"a solid at 1:{solid.scale:.4g}, {east:.0f} x {north:.0f} x {up:.0f} mm; "
+            f"{100 * solid.filled:.0f} % of its ground was not measured but filled"
+        )
+    else:
+        pair = result.pair
+        written = write_terrain(
+            result.terrain,
+            args.output,
+            about_pair(pair),
+            observations=(pair.left, pair.right),
+            cloud=cloud_of(result.xyz, pair.left.image, result.enu_from_rover),
+            cameras=args.cameras,
+        )
+    say_written(written, started)
     return 0
+
+
+def _print_settings(args: argparse.Namespace) -> PrintSettings | None:
+    """What the arguments ask for; None when no print is asked for.  A size without --printable means one too."""
+    given = {"scale": args.scale, "size_mm": args.size_mm, "within_m": args.within}
+    given = {name: value for name, value in given.items() if value is not None}
+    return replace(PrintSettings(), **given) if args.printable or given else None
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a positive number")
+    return value
+
+
+def _scale(text: str) -> float:
+    one, colon, many = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a scale such as 1:50")
+    return _positive(many) / _positive(one)

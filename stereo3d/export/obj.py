@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import trimesh
@@ -11,16 +10,16 @@ from PIL import Image as PilImage
 from trimesh.exchange.obj import export_obj
 
 from stereo3d import __version__
-from stereo3d.terrain.texture import TexturedMesh
+from stereo3d.export.content import Content
 
 
-def write_obj(textured: TexturedMesh, path: Path, about: Mapping[str, str]) -> None:
+def write_obj(content: Content, path: Path) -> None:
     """``NAME.obj``, ``NAME.mtl`` and ``NAME_texture.png``; the axes stay X east, Y north, Z up, and a comment says so.
 
     In the two names, which stand inside of files, all but letters, digits, dot, dash and underscore is an underscore:
-    programs disagree about spaces there.
+    programs disagree about spaces there.  The format has no place for sigma and the kinds of faces.
     """
-    mesh = textured.mesh
+    textured, mesh = content.textured, content.textured.mesh
     stem = re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem)
     material = trimesh.visual.material.SimpleMaterial(
         name=f"{stem}_texture",
@@ -38,7 +37,7 @@ def write_obj(textured: TexturedMesh, path: Path, about: Mapping[str, str]) -> N
         process=False,
     )
     lines = [f"stereo3d {__version__}", "Z up: X east, Y north, Z up; metres"]
-    lines += [f"{name}: {' '.join(value.split())}" for name, value in about.items()]
+    lines += [f"{name}: {' '.join(value.split())}" for name, value in content.about.items()]
     text, beside = export_obj(
         body,
         include_normals=True,

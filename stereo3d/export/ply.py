@@ -1,27 +1,26 @@
-"""PLY: binary, with a colour, a normal and the range sigma at each vertex."""
+"""PLY: binary, with a colour, a normal and the range sigma at each vertex, and the kind of each face."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import trimesh
 from trimesh.exchange.ply import export_ply
 
-from stereo3d.terrain.texture import TexturedMesh
+from stereo3d.export.content import Content, vertex_colours
 
 
-def write_ply(textured: TexturedMesh, path: Path, about: Mapping[str, str]) -> None:
-    """Axes X east, Y north, Z up, m; property ``sigma`` is one sigma of the range, m.  ``about`` has no place in it."""
-    mesh, image = textured.mesh, textured.image
-    column, row = np.rint(mesh.pixels).astype(np.int64).T
+def write_ply(content: Content, path: Path) -> None:
+    """Axes X east, Y north, Z up, m; vertex property ``sigma`` is one sigma of the range, m; face property ``kind``
+    is the FaceKind, 0 measured, 1 filled, 2 extended.  The credits have no place in it."""
+    mesh = content.textured.mesh
     body = trimesh.Trimesh(
         vertices=mesh.vertices,
         faces=mesh.faces,
         vertex_normals=mesh.normals,
-        vertex_colors=image[row, column],
+        vertex_colors=vertex_colours(content.textured),
         vertex_attributes={"sigma": mesh.sigma_m},
+        face_attributes={"kind": mesh.kind},
         process=False,
     )
     path.write_bytes(export_ply(body, encoding="binary_little_endian", vertex_normal=True))

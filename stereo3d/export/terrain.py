@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from stereo3d.errors import OutputError
 from stereo3d.export.atomic import atomic_files
+from stereo3d.export.blend import blender_command, write_blend, write_cameras
+from stereo3d.export.cloud import Cloud
+from stereo3d.export.content import About, Content
 from stereo3d.export.glb import write_glb
+from stereo3d.export.las import write_las
 from stereo3d.export.obj import write_obj
 from stereo3d.export.ply import write_ply
-from stereo3d.export.stl import write_stl
-from stereo3d.observation import StereoPair
+from stereo3d.export.solid import PrintSettings, Solid, printable
+from stereo3d.export.stl import write_solid, write_stl
+from stereo3d.export.usd import write_usd, write_usdz
+from stereo3d.libraries import import_library
+from stereo3d.observation import Observation, StereoPair
 from stereo3d.terrain.texture import TexturedMesh
 
-About = Mapping[str, str]
-"""Where the data come from, by name: product, mission, credit, ...; written into the file where its format can."""
 
-WRITERS: dict[str, Callable[[TexturedMesh, Path, About], None]] = {
-    ".glb": write_glb,
-    ".obj": write_obj,
-    ".ply": write_ply,
-    ".stl": write_stl,
+@dataclass(frozen=True)
+class Format:
+    """How files of one suffix are written."""
+
+    write: Callable[[Content, Path], None]
+    """Writes the path, and what belongs to it into the same folder."""
+    needs: Callable[[], object] = lambda: None
+    """Raises MissingLibraryError when what it takes is not installed."""
+
+
+FORMATS: dict[str, Format] = {
+    ".glb": Format(write_glb),
+    ".obj": Format(write_obj),
+    ".ply": Format(write_ply),
+    ".stl": Format(write_stl),
+    ".usd": Format(write_usd, lambda: import_library("pxr.Usd")),
+    ".usdz": Format(write_usdz, lambda: import_library("pxr.Usd")),
+    ".las": Format(write_las, lambda: import_library("laspy")),
+    ".laz": Format(write_las, lambda: (import_library("laspy"), import_library("lazrs"))),
+    ".blend": Format(write_blend, blender_command),
 }
-"""Suffix to writer: ``write(textured, path, about)`` writes ``path``, and what belongs to it into the same folder."""
+"""Suffix to format."""
 
 
 def about_pair(pair: StereoPair) -> dict[str, str]:
@@ -43,25 +64,65 @@ def about_pair(pair: StereoPair) -> dict[str, str]:
     return about
 
 
-def check_target(path: Path) -> None:
-    """Raise OutputError when the suffix is not known or the file cannot be written; leaves nothing."""
-    if path.suffix.lower() not in WRITERS:
+def check_target(path: Path, solid: bool = False, cameras: bool = False) -> None:
+    """Raise what stops a file from being written before any work: OutputError when the suffix is not known, not .stl
+    for a ``solid``, not .glb with ``cameras`` beside it, or the file cannot be written; MissingLibraryError when its
+    format needs a library that is not there.  Leaves nothing."""
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
         what = f"the suffix '{path.suffix}' is not known" if path.suffix else "the name has no suffix"
-        raise OutputError(what, file=path, expected=f"one of {', '.join(WRITERS)}")
+        raise OutputError(what, file=path, expected=f"one of {', '.join(FORMATS)}")
+    if solid and suffix != ".stl":
+        raise OutputError("a solid to print is written as STL", file=path, expected="the suffix .stl")
+    if cameras and suffix != ".glb":
+        raise OutputError("cameras are written beside a GLB", file=path, expected="the suffix .glb")
+    FORMATS[suffix].needs()
     with atomic_files(path):
         pass
 
 
-def write_terrain(textured: TexturedMesh, path: Path, about: About | None = None) -> list[Path]:
+def write_terrain(
+    textured: TexturedMesh,
+    path: Path,
+    about: About | None = None,
+    *,
+    observations: Sequence[Observation] = (),
+    cloud: Cloud | None = None,
+    cameras: bool = False,
+) -> list[Path]:
     """Write ``textured`` (frame ENU: X east, Y north, Z up, m) to ``path``; all of its files or none.
 
-    Returns the files written, ``path`` first.  Raises OutputError for an unknown suffix, a place that cannot be
-    written, and a mesh in another frame than ENU.
+    ``observations``, of the same stop, become the cameras of a .blend, and with ``cameras`` files beside a GLB from
+    which blender_scene.py makes the same; ``cloud`` (ENU too) is what .las and .laz hold.  Returns the files written,
+    ``path`` first.  Raises what :func:`check_target` does, and OutputError for a mesh in another frame than ENU.
     """
-    check_target(path)
+    check_target(path, cameras=cameras)
     if textured.mesh.frame.kind != "ENU":
         raise OutputError(f"the mesh is in {textured.mesh.frame}", file=path, expected="a mesh in the ENU frame")
+    content = Content(textured, about or {}, observations, cloud)
+
+    def write(target: Path) -> None:
+        FORMATS[path.suffix.lower()].write(content, target)
+        if cameras:
+            write_cameras(content, target.with_name(f"{path.stem}_cameras.json"))
+
+    return _written(path, write)
+
+
+def write_printable(
+    textured: TexturedMesh, path: Path, settings: PrintSettings = PrintSettings()
+) -> tuple[list[Path], Solid]:
+    """Write a closed solid of the ground as STL in mm; returns the files and the solid.
+
+    Raises what :func:`check_target` and :func:`stereo3d.export.solid.printable` raise.
+    """
+    check_target(path, solid=True)
+    solid = printable(textured.mesh, settings)
+    return _written(path, lambda target: write_solid(solid, target)), solid
+
+
+def _written(path: Path, write: Callable[[Path], None]) -> list[Path]:
     with atomic_files(path) as folder:
-        WRITERS[path.suffix.lower()](textured, folder / path.name, about or {})
+        write(folder / path.name)
         names = sorted((p.name for p in folder.iterdir()), key=lambda name: (name != path.name, name))
     return [path.parent / name for name in names]

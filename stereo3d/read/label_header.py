@@ -25,6 +25,7 @@ _ROVER_FRAMES = ("ROVER_NAV_FRAME", "ROVER_FRAME", "LANDER_FRAME")
 _ROVER_GROUPS = ("ROVER_COORDINATE_SYSTEM", "ROVER_NAV_COORDINATE_SYSTEM", "LANDER_COORDINATE_SYSTEM")
 _MODEL_GROUPS = ("GEOMETRIC_CAMERA_MODEL", "GEOMETRIC_CAMERA_MODEL_PARMS")
 _POINTING_GROUP = "ROVER_DERIVED_GEOMETRY_PARMS"
+_SITE_GROUP = "SITE_DERIVED_GEOMETRY_PARMS"
 _STATE_GROUPS = ("INSTRUMENT_STATE_PARMS", "IMAGE_REQUEST_PARMS")
 _IMAGE_GROUPS = ("IMAGE", "IMAGE_DATA")
 _HOSTS = {"MER1": "MER-B", "MER2": "MER-A", "MSL": "MSL", "M20": "Mars 2020", "M2020": "Mars 2020", "NSYT": "InSight"}
@@ -59,9 +60,10 @@ def header_of_label(label: Label, size: tuple[int, int], image: Path | None) -> 
         subframe = (first[0], first[1], width * scale, height * scale)
     utc = UTC.match(label.text("START_TIME") or "")
     camera = _camera(label, width, height, Frame.rover(site, drive))
+    mission = _mission(label, name)
     return Header(
         product_id=product_id,
-        mission=_mission(label, name),
+        mission=mission,
         instrument=instrument,
         eye=eye_of(instrument, name),
         camera=camera,
@@ -77,6 +79,7 @@ def header_of_label(label: Label, size: tuple[int, int], image: Path | None) -> 
         taken_utc=utc.group() if utc is not None else None,
         record=label.file,
         path=image,
+        sun_deg=_sun(label, mission),
     )
 
 
@@ -147,6 +150,16 @@ def _elevation(label: Label, camera: CameraModel) -> float | None:
         return None
     own = math.degrees(math.asin(max(-1.0, min(1.0, -float(camera.A[2])))))
     return -elevation if abs(own + elevation) < abs(own - elevation) else elevation
+
+
+def _sun(label: Label, mission: str) -> tuple[float, float] | None:
+    """Azimuth (clockwise from north) and elevation of the Sun, from the label's geometry in the SITE frame."""
+    azimuth = label.degrees("SOLAR_AZIMUTH", _SITE_GROUP)
+    elevation = label.degrees("SOLAR_ELEVATION", _SITE_GROUP)
+    if azimuth is None or elevation is None or abs(elevation) > 90.0:
+        return None
+    # MER's labels count elevations downwards.
+    return azimuth % 360.0, -elevation if mission.startswith("MER") else elevation
 
 
 def _camera(label: Label, width: int, height: int, rover: Frame) -> CAHV | CAHVOR | CAHVORE:

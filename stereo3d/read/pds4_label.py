@@ -90,7 +90,10 @@ def translated(root: Element, path: Path) -> Label:
     for geometry in _all(lander, "Derived_Geometry"):
         if (_reference(geometry) or "").startswith(("ROVER", "LANDER")):
             for key in ("instrument_azimuth", "instrument_elevation"):
-                _angle(groups, geometry, key)
+                _angle(groups, "ROVER_DERIVED_GEOMETRY_PARMS", geometry, key)
+        elif (_reference(geometry) or "").startswith("SITE"):
+            for key in ("solar_azimuth", "solar_elevation"):
+                _angle(groups, "SITE_DERIVED_GEOMETRY_PARMS", geometry, key)
     return Label(path, {name: group for name, group in groups.items() if group})
 
 
@@ -171,10 +174,10 @@ def _reference(element: Element | None) -> str | None:
     return name.upper() if name is not None else None
 
 
-def _angle(groups: dict[str, dict[str, Value]], geometry: Element, key: str) -> None:
+def _angle(groups: dict[str, dict[str, Value]], name: str, geometry: Element, key: str) -> None:
     element = child(geometry, key)
     if element is not None:
-        group = groups.setdefault("ROVER_DERIVED_GEOMETRY_PARMS", {})
+        group = groups.setdefault(name, {})
         group.setdefault(key.upper(), (element.text or "").strip())
         group.setdefault(f"{key.upper()}__UNIT", str(element.get("unit") or "deg")[:10])
 

@@ -37,6 +37,7 @@ class Header:
     """The file that holds the metadata: the record, the label, or the image itself where the label is inside."""
     path: Path | None
     """The image file; None for a record without its image."""
+    sun_deg: tuple[float, float] | None = None
 
     @property
     def frame(self) -> Frame:
@@ -63,6 +64,7 @@ class Header:
             scale_factor=self.scale_factor,
             taken_utc=self.taken_utc,
             path=str(self.path) if self.path is not None else None,
+            sun_deg=self.sun_deg,
         )
 
 

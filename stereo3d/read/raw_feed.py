@@ -21,6 +21,7 @@ from stereo3d.read.pixels import JPEG_MAGIC, MAX_SIDE_PX, PNG_MAGIC, first_bytes
 from stereo3d.read.product_name import ProductName, parse_product_name, without_browse_width
 from stereo3d.read.protocol import Header
 from stereo3d.read.records import Fields, find_record
+from stereo3d.read.sun import sun_over
 
 LARGEST = 1e6
 """Larger than any number of a real model (metres and pixels); far from where float64 would lose digits."""
@@ -91,9 +92,10 @@ def header_of_record(fields: Fields, image: Path | None = None) -> Header:
     width, height = _size(fields, name)
     subframe = _whole(fields, 4, "subframeRect", "subframe_rect")
     utc = UTC.match(fields.text("date_taken_utc", "date_taken") or "")
+    mission = _mission(fields, name)
     return Header(
         product_id=product_id,
-        mission=_mission(fields, name),
+        mission=mission,
         instrument=instrument,
         eye=eye_of(instrument, name),
         camera=camera_of_record(fields, width, height, Frame.rover(site, drive)),
@@ -109,6 +111,7 @@ def header_of_record(fields: Fields, image: Path | None = None) -> Header:
         taken_utc=utc.group() if utc is not None else None,
         record=fields.file,
         path=image,
+        sun_deg=_sun(fields, mission, utc.group() if utc is not None else None),
     )
 
 
@@ -237,6 +240,14 @@ def eye_of(instrument: str, name: ProductName | None) -> Eye:
     if "RIGHT" in words:
         return Eye.RIGHT
     return name.eye if name is not None else Eye.NONE
+
+
+def _sun(fields: Fields, mission: str, utc: str | None) -> tuple[float, float] | None:
+    """Where the Sun stood.  The feed does not say (simulated records do), but when the image was taken."""
+    azimuth, elevation = fields.number("sunAz"), fields.number("sunEl")
+    if azimuth is not None and elevation is not None and abs(elevation) <= 90.0:
+        return azimuth % 360.0, elevation
+    return sun_over(mission, utc) if utc is not None else None
 
 
 def _mission(fields: Fields, name: ProductName | None) -> str:

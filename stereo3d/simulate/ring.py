@@ -33,6 +33,7 @@ from stereo3d.simulate.navcam import (
 from stereo3d.simulate.pair import LEFT_SENSOR, RIGHT_SENSOR
 from stereo3d.simulate.render import render, true_geometry
 from stereo3d.simulate.sensor import Sensor, expose
+from stereo3d.simulate.shading import sun_angles
 from stereo3d.simulate.surface import GROUND, ROVER
 from stereo3d.simulate.world import World, WorldSettings, jezero_floor
 from stereo3d.stereo.truth import Truth
@@ -187,6 +188,7 @@ def simulate_ring(
                 mast_elevation_deg=elevation,
                 subframe=(1, 1, camera.width * binning, camera.height * binning),
                 scale_factor=binning,
+                sun_deg=sun_angles(world.light.sun),
             )
         )
     return Ring(tuple(observations), tuple(true_cameras), true, told, world)

@@ -117,11 +117,15 @@ def raw_feed_record(observation: Observation, binning: int, file_name: str) -> d
     azimuth, elevation = boresight_deg(camera)
     eye = observation.eye.value.capitalize()
     identity = observation.product_id
+    sun = {}
+    if observation.sun_deg is not None:
+        sun = {"sunAz": f"{observation.sun_deg[0]:.6g}", "sunEl": f"{observation.sun_deg[1]:.6g}"}
     return {
         "mission": "simulated",
         "extended": {
             "mastAz": f"{azimuth:.6g}",
             "mastEl": f"{elevation:.6g}",
+            **sun,
             "sclk": f"{observation.sclk_s:.3f}",
             "scaleFactor": str(binning),
             "xyz": _tuple(POSITION_M),

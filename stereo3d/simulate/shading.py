@@ -89,6 +89,12 @@ def sun_direction(azimuth_deg: float, elevation_deg: float) -> Float:
     return np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), -np.sin(e)])
 
 
+def sun_angles(direction: Float) -> tuple[float, float]:
+    """Azimuth (0 to 360, clockwise from north) and elevation, degrees: the inverse of :func:`sun_direction`."""
+    north, east, down = (float(v) for v in direction)
+    return float(np.degrees(np.arctan2(east, north))) % 360.0, float(-np.degrees(np.arcsin(down)))
+
+
 def texture(material: Material, points: Float, normals: Float, footprint_m: Float) -> tuple[Float32, Float32]:
     """Relative albedo (n,) and bumped unit normals (n, 3) at points (n, 3) with normals (n, 3).
 

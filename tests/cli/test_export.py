@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import trimesh
@@ -56,6 +58,45 @@ def test_bad_input_leaves_nothing(tmp_path, capsys):
     assert main(["export", str(tmp_path / "none.png"), str(tmp_path / "nil.png"), "-o", str(tmp_path / "x.obj")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_printable_solid_is_told_in_a_line(tmp_path, capsys):
+    path = tmp_path / "floor.stl"
+    assert main(["export", "-o", str(path), "--scale", "1:100", "--within", "10"]) == 0
+    out = capsys.readouterr().out
+    told = re.search(r"a solid at 1:100, (\d+) x (\d+) x (\d+) mm; (\d+) % of its ground was not measured", out)
+    body = trimesh.load(path)
+    assert body.is_watertight
+    assert body.is_volume
+    assert [round(float(e)) for e in body.extents] == [int(told[k]) for k in (1, 2, 3)]
+    assert 60 <= max(body.extents) <= 200
+    assert int(told[4]) < 30
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("crater.glb", ["--printable"], "the suffix .stl"),
+        ("crater.ply", ["--size-mm", "80"], "the suffix .stl"),
+        ("crater.stl", ["--cameras"], "the suffix .glb"),
+    ],
+)
+def test_options_of_another_format_are_told_before_the_work(name, options, words, tmp_path, capsys, no_work):
+    assert main(["export", "-o", str(tmp_path / name), *options]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert words in error
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [["--scale", "50"], ["--scale", "1:0"], ["--size-mm", "-3"], ["--within", "nan"]])
+def test_absurd_sizes_are_one_line(options, tmp_path, capsys, no_work):
+    with pytest.raises(SystemExit) as stop:
+        main(["export", "-o", str(tmp_path / "crater.stl"), *options])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert options[0] in error
 
 
 def test_output_is_required(capsys):

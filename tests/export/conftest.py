@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from stereo3d.errors import MissingLibraryError
+from stereo3d.export.blend import blender_command
 from stereo3d.frames import Frame
 from stereo3d.terrain.mesh import TerrainMesh
 from stereo3d.terrain.texture import TexturedMesh
@@ -40,3 +45,22 @@ def textured() -> TexturedMesh:
     image[..., 2] = 100
     uv = np.stack([(column + 0.5) / COLUMNS, 1.0 - (row + 0.5) / ROWS], axis=1).astype(np.float32)
     return TexturedMesh(mesh, uv, image)
+
+
+@pytest.fixture(scope="session")
+def in_blender(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
+    """``run(code, *arguments)``: run a script in Blender, a process of its own; the test is skipped without one."""
+    try:
+        blender_command()
+    except MissingLibraryError as error:
+        pytest.skip(f"NOT CHECKED IN BLENDER: {error}")
+    folder = tmp_path_factory.mktemp("scripts")
+
+    def run(code: str, *arguments: object) -> None:
+        script = folder / "script.py"
+        script.write_text(code)
+        command = [*blender_command(script), "--", *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=250)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return run

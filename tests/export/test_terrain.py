@@ -12,7 +12,7 @@ import trimesh
 
 from stereo3d.errors import OutputError
 from stereo3d.export.glb import GLTF_FROM_ENU
-from stereo3d.export.terrain import check_target, write_terrain
+from stereo3d.export.terrain import FORMATS, Format, check_target, write_terrain
 from stereo3d.frames import Frame, RigidTransform
 
 
@@ -102,6 +102,35 @@ def test_ply_has_colour_normal_and_sigma(textured, tmp_path):
     assert body.metadata["_ply_raw"]["vertex"]["data"]["sigma"] == pytest.approx(mesh.sigma_m)
 
 
+def test_kinds_of_faces_reach_glb_and_ply(textured, tmp_path):
+    kind = (np.arange(len(textured.mesh.faces)) // 7 % 3).astype(np.uint8)
+    textured = replace(textured, mesh=replace(textured.mesh, kind=kind))
+    mesh = textured.mesh
+    write_terrain(textured, tmp_path / "crater.ply")
+    faces = trimesh.load(tmp_path / "crater.ply", process=False).metadata["_ply_raw"]["face"]["data"]
+    assert (np.ravel(faces["kind"]) == kind).all()
+
+    write_terrain(textured, tmp_path / "crater.glb")
+    body = trimesh.load(tmp_path / "crater.glb", process=False).geometry["terrain"]
+    corners = body.vertex_attributes["_KIND"].ravel()[body.faces]
+    assert (corners == kind[:, None]).all()
+    # Vertices are written again for another kind only, with all that belongs to them.
+    assert len(mesh.vertices) < len(body.vertices) < 3 * len(mesh.vertices)
+    index = nearest(body.vertices @ GLTF_FROM_ENU, mesh.vertices)
+    assert (index[body.faces] == mesh.faces).all()
+    assert body.vertex_attributes["_SIGMA"].ravel() == pytest.approx(mesh.sigma_m[index])
+    assert body.visual.uv == pytest.approx(textured.uv[index])
+    assert body.vertex_normals @ GLTF_FROM_ENU == pytest.approx(mesh.normals[index], abs=1e-5)
+
+
+def test_colours_come_from_the_texture_not_from_pixels(textured, tmp_path):
+    """A fused mesh has no pixels of one image."""
+    mesh = replace(textured.mesh, pixels=np.full_like(textured.mesh.pixels, np.nan))
+    write_terrain(replace(textured, mesh=mesh), tmp_path / "crater.ply")
+    body = trimesh.load(tmp_path / "crater.ply", process=False)
+    assert (body.visual.vertex_colors[:, :3] == textured.image.reshape(-1, 3)).all()
+
+
 def test_stl_is_binary_with_outward_normals(textured, tmp_path):
     path = tmp_path / "crater.stl"
     write_terrain(textured, path)
@@ -144,12 +173,12 @@ def test_failing_writer_keeps_the_earlier_export(textured, tmp_path, monkeypatch
     path = tmp_path / "crater.obj"
     path.write_text("old")
 
-    def half(_textured, target, _about):
+    def half(_content, target):
         target.with_suffix(".mtl").write_text("half")
         target.write_text("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(__import__("stereo3d.export.terrain", fromlist=["WRITERS"]).WRITERS, ".obj", half)
+    monkeypatch.setitem(FORMATS, ".obj", Format(half))
     with pytest.raises(OutputError, match="No space left"):
         write_terrain(textured, path)
     assert path.read_text() == "old"
