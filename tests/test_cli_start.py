@@ -11,7 +11,7 @@ import pytest
 from stereo3d import __version__
 from stereo3d.cli.main import COMMANDS
 
-SLOW = {"numpy", "cv2", "trimesh", "embreex", "pyvista", "vtkmodules", "PIL", "tifffile", "rich", "open3d"}
+SLOW = {"numpy", "cv2", "trimesh", "embreex", "pyvista", "vtkmodules", "PIL", "tifffile", "rich", "open3d", "rasterio"}
 
 
 def stereo3d(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -18,6 +18,7 @@ COMMANDS = {
     "view": "look at the ground of a pair: window, or --screenshot FILE",
     "reconstruct": "measure a pair and write every product into a folder",
     "export": "write the textured ground for Blender, a GIS, a printer, AR: .glb, .blend, .laz, .stl, .usdz, ...",
+    "map": "write DEM, orthophoto, slope, roughness, sigma as GeoTIFF, and contour lines, for a GIS",
     "panorama": "make one picture of the frames of a stop: mosaic, photosphere, anaglyph, map",
     "info": "say what files are: product, sol, camera, model, pointing, partner",
     "evaluate": "score XYZ against truth, or against another XYZ map",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stereo3d.camera import inside
 from stereo3d.pipeline import Reconstruction
 from stereo3d.stereo.explain import explain
-from stereo3d.view.surface import Surface
+from stereo3d.terrain.surface import Surface
 from stereo3d.view.tools import pick
 from stereo3d.view.viewpoint import camera_centre
 

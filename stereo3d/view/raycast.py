@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stereo3d.camera import pixel_grid
+from stereo3d.terrain.sampling import sample_texture
+from stereo3d.terrain.surface import Surface
 from stereo3d.terrain.texture import TexturedMesh
 from stereo3d.view.layers import ColourMap, displayed, shade
-from stereo3d.view.surface import Surface
 from stereo3d.view.viewpoint import Viewpoint
 
 BACKGROUND = ((22, 25, 30), (74, 78, 84))
@@ -124,28 +125,10 @@ def _colour(
     for number in np.unique(level):
         image = pyramid[min(int(number), len(pyramid) - 1)]
         here = level == number
-        # From (0 to 1, v up, edges of the image) to pixels (first centre at 0).
-        x = uv[here, 0] * image.shape[1] - 0.5
-        y = (1.0 - uv[here, 1]) * image.shape[0] - 0.5
-        photo[here] = _sample(image, x, y)
+        photo[here] = sample_texture(image, uv[here])
     if colours is None:
         return photo
     return (colours.colours(value) * shade(photo)[:, None]).astype(np.uint8)
-
-
-def _sample(image: NDArray[np.uint8], x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """(n, 3) bilinear samples.  cv2.remap takes maps of fewer than 32768 rows and columns: n is folded to fit."""
-    columns = 4096
-    rows = -(-len(x) // columns)
-    maps = np.zeros((2, rows * columns), dtype=np.float32)
-    maps[:, : len(x)] = x, y
-    out = np.empty((rows * columns, 3), dtype=np.uint8)
-    for start in range(0, rows * columns, 8192 * columns):
-        part = slice(start, start + 8192 * columns)
-        map_x, map_y = maps[:, part].reshape(2, -1, columns)
-        sampled = cv2.remap(image, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        out[part] = sampled.reshape(-1, 3)
-    return out[: len(x)]
 
 
 def _silhouettes(ground: NDArray[np.float32], view: Viewpoint, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:

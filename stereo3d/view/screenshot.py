@@ -12,10 +12,10 @@ from pathlib import Path
 from stereo3d.errors import OutputError
 from stereo3d.export.atomic import atomic_files
 from stereo3d.pipeline import Reconstruction
+from stereo3d.terrain.surface import Surface
 from stereo3d.view.annotate import annotate
 from stereo3d.view.layers import colour_map
 from stereo3d.view.raycast import draw
-from stereo3d.view.surface import Surface
 from stereo3d.view.viewpoint import viewpoint as named_viewpoint
 
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}

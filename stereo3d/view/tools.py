@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stereo3d.frames import RigidTransform
 from stereo3d.pipeline import Reconstruction
-from stereo3d.view.surface import Surface
+from stereo3d.terrain.surface import Surface
 from stereo3d.view.viewpoint import camera_centre
 
 Float = NDArray[np.float64]

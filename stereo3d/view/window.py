@@ -14,6 +14,7 @@ from PIL import Image as Pil
 from stereo3d.errors import OutputError
 from stereo3d.libraries import import_library
 from stereo3d.pipeline import Reconstruction
+from stereo3d.terrain.surface import Surface
 from stereo3d.view import navigation
 from stereo3d.view.annotate import RINGS_M
 from stereo3d.view.events import bind
@@ -21,7 +22,6 @@ from stereo3d.view.layers import LAYERS, ColourMap, colour_map, displayed, photo
 from stereo3d.view.overlay import Overlay, ring_lines
 from stereo3d.view.probe import explain_ray
 from stereo3d.view.raycast import BACKGROUND
-from stereo3d.view.surface import Surface
 from stereo3d.view.tools import Measurement, distance, pick
 from stereo3d.view.viewpoint import Viewpoint, camera_centre, viewpoint
 

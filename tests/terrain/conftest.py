@@ -10,6 +10,8 @@ import pytest
 from stereo3d.camera import CAHV, pixel_grid
 from stereo3d.frames import Frame
 from stereo3d.stereo.disparity import Reason, XyzMap
+from stereo3d.terrain.mesh import FaceKind, TerrainMesh
+from stereo3d.terrain.texture import TexturedMesh
 
 BASELINE_M = 0.4244
 ROVER = Frame.rover(3, 4)
@@ -98,3 +100,59 @@ def world_class() -> type[World]:
 def world() -> type[World]:
     """The class: tests make the world that they need."""
     return World
+
+
+def make_sheet(
+    height=lambda east, north: 0.0 * east,
+    *,
+    east=(-2.0, 2.0),
+    north=(-1.5, 1.5),
+    step_m=0.1,
+    texel_m=0.1,
+    paint=lambda east, north: 0.0 * east + 100.0,
+    sigma_m=0.01,
+    kind=FaceKind.MEASURED,
+    below=None,
+) -> TexturedMesh:
+    """``height`` (east, north) over a rectangle, in ENU, with ``paint`` (east, north) as its grey texture from above.
+
+    ``below``: another sheet that is put into the same mesh (its own texture is not used; uv are kept).
+    """
+    n_east, n_north = (round((high - low) / step_m) + 1 for low, high in (east, north))
+    e, n = (a.ravel() for a in np.meshgrid(np.linspace(*east, n_east), np.linspace(*north, n_north)))
+    a = (np.arange(n_north - 1)[:, None] * n_east + np.arange(n_east - 1)).ravel()
+    faces = np.concatenate(
+        [np.stack([a, a + 1, a + n_east], 1), np.stack([a + 1, a + n_east + 1, a + n_east], 1)]
+    ).astype(np.int32)
+    d = 1e-4
+    slope_e, slope_n = (height(e + d, n) - height(e - d, n)) / 2 / d, (height(e, n + d) - height(e, n - d)) / 2 / d
+    normals = np.stack([-slope_e, -slope_n, np.ones_like(e)], axis=1)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    vertices = np.stack([e, n, height(e, n)], axis=1)
+    uv = np.stack([(e - east[0]) / (east[1] - east[0]), (n - north[0]) / (north[1] - north[0])], axis=1)
+    sigma, kinds = np.full(len(e), sigma_m), np.full(len(faces), int(kind))
+    if below is not None:
+        mesh = below.mesh
+        faces = np.concatenate([faces, mesh.faces + np.int32(len(vertices))])
+        vertices, normals = np.concatenate([vertices, mesh.vertices]), np.concatenate([normals, mesh.normals])
+        uv, sigma = np.concatenate([uv, below.uv]), np.concatenate([sigma, mesh.sigma_m])
+        kinds = np.concatenate([kinds, mesh.kind])
+    columns, rows = (round((high - low) / texel_m) for low, high in (east, north))
+    x, y = np.meshgrid(east[0] + (np.arange(columns) + 0.5) * texel_m, north[1] - (np.arange(rows) + 0.5) * texel_m)
+    image = np.repeat(np.rint(paint(x, y)).astype(np.uint8)[..., None], 3, axis=2)
+    mesh = TerrainMesh(
+        frame=Frame.enu(3, 4),
+        vertices=vertices,
+        faces=faces,
+        normals=normals.astype(np.float32),
+        pixels=np.zeros((len(vertices), 2), np.float32),
+        sigma_m=sigma.astype(np.float32),
+        kind=kinds.astype(np.uint8),
+    )
+    return TexturedMesh(mesh, uv.astype(np.float32), image)
+
+
+@pytest.fixture
+def sheet():
+    """The function: tests make the ground that they need."""
+    return make_sheet

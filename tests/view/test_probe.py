@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from stereo3d.stereo.disparity import Reason
+from stereo3d.terrain.surface import Surface
 from stereo3d.view.probe import explain_ray, pixel_under
-from stereo3d.view.surface import Surface
 from stereo3d.view.viewpoint import camera_centre, viewpoint
 
 

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from stereo3d.terrain.surface import Surface
 from stereo3d.view.layers import colour_map
 from stereo3d.view.raycast import background, draw
-from stereo3d.view.surface import Surface
 from stereo3d.view.viewpoint import camera_centre, camera_viewpoint, top_viewpoint
 
 SIZE = (320, 240)

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image as Pil
 
 from stereo3d.errors import OutputError
+from stereo3d.terrain.surface import Surface
 from stereo3d.view.annotate import RINGS_M, caption, rings
 from stereo3d.view.layers import LAYERS
 from stereo3d.view.raycast import draw
 from stereo3d.view.screenshot import check_picture_path, render_picture
-from stereo3d.view.surface import Surface
 from stereo3d.view.viewpoint import VIEWPOINTS, camera_centre, camera_viewpoint, viewpoint
 
 SIZE = (480, 300)

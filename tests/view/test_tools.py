@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stereo3d.frames import ENU_FROM_NED, Frame, RigidTransform
-from stereo3d.view.surface import Surface
+from stereo3d.terrain.surface import Surface
 from stereo3d.view.tools import distance, measure_point, pick
 from stereo3d.view.viewpoint import camera_centre
 

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pil
 
+from stereo3d.terrain.surface import Surface
 from stereo3d.view.layers import colour_map
 from stereo3d.view.raycast import draw
-from stereo3d.view.surface import Surface
 from stereo3d.view.viewpoint import camera_centre, camera_viewpoint
 
 MISSING = [tool for tool in ("Xvfb", "xdotool") if shutil.which(tool) is None]
