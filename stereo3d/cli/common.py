@@ -11,22 +11,28 @@ from pathlib import Path
 from typing import TypeVar
 
 from stereo3d.cli.interrupt import raise_if_asked
-from stereo3d.pipeline import Progress, Reconstruction, Settings, reconstruct
-from stereo3d.read import read_scene
+from stereo3d.pipeline import GroundReconstruction, Progress, Reconstruction, Settings, reconstruct, reconstruct_scene
+from stereo3d.read import read_pairs, read_scene
 from stereo3d.scene import Scene
 
 T = TypeVar("T")
 
 
-def add_input_arguments(parser: argparse.ArgumentParser) -> None:
-    """INPUT..., --metadata and --no-sky, the same for every command that takes a pair."""
+SEVERAL = "; several pairs of one rover position, in folders or one by one, become one ground"
+
+
+def add_input_arguments(parser: argparse.ArgumentParser, whole: bool = False) -> None:
+    """INPUT..., --metadata and --no-sky, the same for every command that takes a pair.
+
+    With ``whole`` the command takes all pairs of a stop too.
+    """
     parser.add_argument(
         "inputs",
         metavar="INPUT",
         nargs="*",
         type=Path,
         help="the left and the right image in any order, or a folder that holds the pair; "
-        "without any, the bundled simulated scene",
+        "without any, the bundled simulated scene" + (SEVERAL if whole else ""),
     )
     parser.add_argument(
         "--metadata",
@@ -36,11 +42,16 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="the JSON record of an image that has none of its own name beside it (may be repeated, or hold a list)",
     )
-    parser.add_argument(
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
         "--pair",
         metavar="N|PRODUCT",
         help="of a folder with several pairs, the one to take: its number from 1, or the product id of an image of it",
     )
+    if whole:
+        choice.add_argument(
+            "--all", action="store_true", help="without INPUT: all pairs of the bundled scene, not its first one alone"
+        )
     parser.add_argument(
         "--no-sky",
         dest="sky",
@@ -106,14 +117,20 @@ def load_scene(args: argparse.Namespace) -> Scene:
     return read_scene(args.inputs, args.metadata, args.pair)
 
 
-def measure(args: argparse.Namespace) -> Reconstruction:
-    """Read the inputs and reconstruct their pair, with progress."""
+def measure(args: argparse.Namespace) -> Reconstruction | GroundReconstruction:
+    """Read the inputs and reconstruct their pair, or one ground from all of their pairs, with progress."""
 
-    def work(progress: Progress) -> Reconstruction:
+    def work(progress: Progress) -> Reconstruction | GroundReconstruction:
         progress("reading", 0.0)
-        return reconstruct(load_scene(args), chosen_settings(args), progress)
+        scene = read_pairs(args.inputs, args.metadata, args.pair, args.all)
+        if len(scene.pairs) == 1:
+            return reconstruct(scene, chosen_settings(args), progress)
+        return reconstruct_scene(scene, chosen_settings(args), progress)
 
-    return run_interruptible(work, "reading")
+    made = run_interruptible(work, "reading")
+    if not args.inputs and args.pair is None and not args.all:
+        print("this is pair 1 of the bundled scene; with --all it is all of its pairs, in a minute or two", flush=True)
+    return made
 
 
 def say_written(paths: Sequence[Path], started: float) -> None:

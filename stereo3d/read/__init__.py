@@ -1,7 +1,7 @@
 """Readers: files of one source each to observations, behind one protocol."""
 
 from stereo3d.read.frames import read_frames
-from stereo3d.read.inputs import find_partner, read_scene
+from stereo3d.read.inputs import find_partner, read_pairs, read_scene
 from stereo3d.read.protocol import Header, Reader
 from stereo3d.read.readers import read_observation, reader_for
 from stereo3d.read.scene_folder import bundled_scene
@@ -13,6 +13,7 @@ __all__ = [
     "find_partner",
     "read_frames",
     "read_observation",
+    "read_pairs",
     "read_scene",
     "reader_for",
 ]
