@@ -28,7 +28,8 @@ _RIM_PX = 3
 """What is nearer to a masked pixel, or to the frame's edge, shows something of what is masked."""
 _CORNER_SHARE = 0.015
 """Of the frame's width: beside the black corners the lens's fall-off is steeper than any correction."""
-_EDGE_SHARE = 0.03
+_EDGE_SHARE, _STEP_SHARE = 0.03, 0.05
+"""A step in depth bends the nearness by the one, and the nearer side is nearer by the other."""
 _RAYS = 1 << 18
 
 
@@ -150,7 +151,7 @@ def sight(view: View, vertices: NDArray[np.float64]) -> Sight:
 
 
 def _seen(target: RayTarget, camera: CameraModel) -> F32:
-    """Nearness at every second pixel; beside a step in depth that of the nearer side, for a pixel or two."""
+    """Nearness at every second pixel; beside a step in depth that of the nearer side's rim, for a pixel or two."""
     grid = pixel_grid(camera.width, camera.height)[::STEP_PX, ::STEP_PX]
     origins, directions = camera.ray(grid.reshape(-1, 2))
     directions = np.nan_to_num(directions, nan=0.0)
@@ -158,7 +159,13 @@ def _seen(target: RayTarget, camera: CameraModel) -> F32:
     # The nearness of a plane is linear over a picture, however slanted it is: its Laplacian tells steps only.
     largest = cv2.dilate(near, np.ones((3, 3), np.uint8))
     edge = np.abs(cv2.Laplacian(near, cv2.CV_32F, ksize=1)) > _EDGE_SHARE * largest
-    return np.where(edge, largest, near).astype(np.float32)
+    wide = np.pad(near, 1)
+    rim = np.full(near.shape, np.inf, dtype=np.float32)
+    for down in range(3):
+        for across in range(3):
+            beside = wide[down : down + near.shape[0], across : across + near.shape[1]]
+            rim = np.where(beside > near * (1.0 + _STEP_SHARE), np.minimum(rim, beside), rim)
+    return np.where(edge & np.isfinite(rim), rim, near).astype(np.float32)
 
 
 def _grown(mask: Bool, px: int) -> Bool:
