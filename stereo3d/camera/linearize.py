@@ -1,4 +1,4 @@
-"""The nearest pinhole of a camera: square pixels, no skew, the axis in the middle, as programs of pictures have it."""
+"""The nearest pinhole of a camera: square pixels and no skew, as programs of pictures have it."""
 
 from __future__ import annotations
 
@@ -19,26 +19,22 @@ def square_pinholes(cameras: Sequence[CameraModel], most_px: int = 4096) -> list
 
     All have one size and one focal length, so that one size of picture serves them all: the focal length of the
     finest camera at its axis (smaller if the picture would be more than ``most_px`` wide or high), and the size that
-    holds every frame as a whole, but for ``FIELD_LIMIT_DEG``.  The principal point is the middle of the picture.
+    holds the largest frame as a whole, but for ``FIELD_LIMIT_DEG``.  Each frame lies in the middle of its picture;
+    the principal point is where that puts it, outside of it even for a tile from a corner of the sensor.
     """
     axes = [_axes(camera) for camera in cameras]
     focal = max(_focal_px(camera, turned) for camera, turned in zip(cameras, axes, strict=True))
-    tangent = np.max([_extent(camera, turned) for camera, turned in zip(cameras, axes, strict=True)], axis=0)
-    focal = min(focal, (most_px - 2) / 2.0 / float(tangent.max()))
+    fields = [_field(camera, turned) for camera, turned in zip(cameras, axes, strict=True)]
+    span = np.max([high - low for low, high in fields], axis=0)
+    focal = min(focal, (most_px - 2) / float(span.max()))
     # Even numbers: video programs ask for them.
-    width, height = (2 * int(np.ceil(focal * float(t) + 0.5)) for t in tangent)
-    return [
-        CAHV(
-            frame=camera.frame,
-            width=width,
-            height=height,
-            C=camera.C,
-            A=forward,
-            H=focal * right + (width - 1) / 2.0 * forward,
-            V=focal * down + (height - 1) / 2.0 * forward,
-        )
-        for camera, (right, down, forward) in zip(cameras, axes, strict=True)
-    ]
+    width, height = (2 * int(np.ceil(focal * float(s) / 2.0)) for s in span)
+    pinholes = []
+    for camera, (right, down, forward), (low, high) in zip(cameras, axes, fields, strict=True):
+        column, row = (np.array([width, height]) - 1.0) / 2.0 - focal * (low + high) / 2.0
+        h, v = focal * right + column * forward, focal * down + row * forward
+        pinholes.append(CAHV(camera.frame, width, height, camera.C, forward, h, v))
+    return pinholes
 
 
 def raw_pixels(pinhole: CAHV, camera: CameraModel, distance_m: float = 10.0) -> Float:
@@ -74,15 +70,17 @@ def _focal_px(camera: CameraModel, axes: Float) -> float:
     return float(1.0 / np.sqrt(abs(np.linalg.det(slopes))))
 
 
-def _extent(camera: CameraModel, axes: Float) -> Float:
-    """(2,): the largest tangents of the angles off the axis along the rows and along the columns, of the frame."""
+def _field(camera: CameraModel, axes: Float) -> tuple[Float, Float]:
+    """(2,) and (2,): the least and the largest tangents off the axis, along the rows and the columns, of the frame."""
     x, y = np.linspace(-0.5, camera.width - 0.5, 65), np.linspace(-0.5, camera.height - 0.5, 65)
     border = [np.stack([x, np.full(65, edge)], 1) for edge in (y[0], y[-1])]
     border += [np.stack([np.full(65, edge), y], 1) for edge in (x[0], x[-1])]
     _, rays = camera.ray(np.concatenate(border))
-    right, down, forward = axes @ rays.T
     limit = np.tan(np.radians(FIELD_LIMIT_DEG))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        seen = np.isfinite(forward)
-        tangents = [np.where(forward > 0, np.abs(t) / forward, np.inf)[seen] for t in (right, down)]
-    return np.array([min(float(t.max()), limit) if t.size else limit for t in tangents])
+    across, forward = rays @ axes[:2].T, rays @ axes[2]
+    known = np.isfinite(forward)
+    if not known.any():
+        return np.array([-limit, -limit]), np.array([limit, limit])
+    # Beside and behind the camera: beyond the limit on its side.
+    tangents = across[known] / np.maximum(forward[known, None], 1e-9)
+    return np.clip(tangents.min(axis=0), -limit, limit), np.clip(tangents.max(axis=0), -limit, limit)

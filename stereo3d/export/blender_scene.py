@@ -56,6 +56,7 @@ def build(glb: Path, description: Path, out: Path) -> None:
         scene.render.resolution_percentage = 100
     if told.get("sun"):
         add_sun(told["sun"])
+        add_sky()
     for axes in told.get("axes", []):
         add_axes(axes)
     bpy.ops.file.pack_all()
@@ -181,6 +182,15 @@ def add_sun(told: dict[str, float]) -> Any:
     sun["azimuth_deg"], sun["elevation_deg"] = told["azimuth_deg"], told["elevation_deg"]
     bpy.context.scene.collection.objects.link(sun)
     return sun
+
+
+def add_sky() -> None:
+    """Dusty light from all sides, a quarter of the Sun's: what falls into the shadows."""
+    world = bpy.data.worlds.new("dusty sky")
+    world.use_nodes = True
+    background = next(n for n in world.node_tree.nodes if n.type == "BACKGROUND")
+    background.inputs["Color"].default_value = (0.30, 0.25, 0.18, 1.0)
+    bpy.context.scene.world = world
 
 
 def add_axes(told: dict[str, Any]) -> Any:

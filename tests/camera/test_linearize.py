@@ -41,7 +41,7 @@ def test_navcams_share_one_size_and_hold_their_frames():
     for camera, pinhole in zip(cameras, pinholes, strict=True):
         along, down, column, row = parts(pinhole)
         assert along == pytest.approx(down)
-        assert (column, row) == pytest.approx(((pinhole.width - 1) / 2, (pinhole.height - 1) / 2))
+        assert (column, row) == pytest.approx(((pinhole.width - 1) / 2, (pinhole.height - 1) / 2), abs=16)
         assert np.array([pinhole.H - column * pinhole.A, pinhole.V - row * pinhole.A]) @ pinhole.A == pytest.approx(
             0, abs=1e-9
         )
@@ -53,6 +53,20 @@ def test_navcams_share_one_size_and_hold_their_frames():
         middle = camera.project(pinhole.C + 50.0 * pinhole.A) + np.array([[-1.0, 0.0], [1.0, 0.0]])
         left, right = pinhole.project(camera.C + 50.0 * camera.ray(middle)[1])
         assert right - left == pytest.approx([2.0, 0.0], abs=0.02)
+
+
+def test_a_tile_from_a_corner_fills_its_picture():
+    whole = navcam_pair(8)[0]
+    tile = whole.crop(whole.width // 2, 0, whole.width // 2, whole.height // 2)
+    (pinhole,) = square_pinholes([tile])
+    (all_of_it,) = square_pinholes([whole])
+    assert pinhole.width == pytest.approx(all_of_it.width / 2, abs=8)
+    assert pinhole.height == pytest.approx(all_of_it.height / 2, abs=8)
+    assert parts(pinhole)[:2] == pytest.approx(parts(all_of_it)[:2])
+    _, rays = tile.ray(pixel_grid(tile.width, tile.height))
+    seen = pinhole.project(pinhole.C + 50.0 * rays)
+    assert seen.min(axis=(0, 1)) == pytest.approx([0, 0], abs=3)
+    assert seen.max(axis=(0, 1)) == pytest.approx([pinhole.width, pinhole.height], abs=3)
 
 
 def test_raw_pixels_lead_back():

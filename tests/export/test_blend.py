@@ -126,14 +126,14 @@ def test_cameras_go_with_a_glb_only(textured, tmp_path):
 LOOK = """
 import json, sys
 import bpy
-scene_file, out, picture = sys.argv[sys.argv.index("--") + 1 :]
+scene_file, out, *pictures = sys.argv[sys.argv.index("--") + 1 :]
 bpy.ops.wm.open_mainfile(filepath=scene_file)
 scene = bpy.context.scene
 terrain = bpy.data.objects["terrain"]
 mesh = terrain.data
 values = lambda name: [a.value for a in mesh.attributes[name].data]
 sun = bpy.data.objects["Sun"]
-cameras = [o for o in bpy.data.objects if o.type == "CAMERA"]
+cameras = sorted((o for o in bpy.data.objects if o.type == "CAMERA"), key=lambda o: o.name)
 json.dump({
     "kinds": sorted(o.type for o in bpy.data.objects),
     "low": [min(v.co[k] for v in mesh.vertices) for k in range(3)],
@@ -158,29 +158,39 @@ scene.cycles.use_denoising = False
 scene.render.threads_mode = "FIXED"
 scene.render.threads = 1
 scene.render.film_transparent = True
-scene.render.filepath = picture
-bpy.ops.render.render(write_still=True)
+for camera, picture in zip(cameras, pictures):
+    scene.camera = camera
+    scene.render.filepath = picture
+    bpy.ops.render.render(write_still=True)
 """
 
 
 @pytest.fixture(scope="module")
-def scene(pair, tmp_path_factory, in_blender):
-    """The pair's reconstruction as a .blend, what Blender finds in it, and its picture from the left camera."""
+def observations(pair):
+    """Both eyes, and the corner of the left frame as a frame of its own: its axis lies outside of it."""
+    left = pair.left
+    image = Image(left.image.pixels[100:220, 170:310], left.image.valid[100:220, 170:310])
+    tile = replace(left, product_id="TILE", image=image, camera=left.camera.crop(170, 100, 140, 120), subframe=None)
+    return pair.left, pair.right, tile
+
+
+@pytest.fixture(scope="module")
+def scene(pair, observations, tmp_path_factory, in_blender):
+    """The pair's reconstruction as a .blend, what Blender finds in it, and its pictures from the three cameras."""
     folder = tmp_path_factory.mktemp("blend")
     result = reconstruct(Scene("small", (pair.left, pair.right), simulated=True))
     path = folder / "scene.blend"
-    observations = (pair.left, pair.right)
     written = write_terrain(result.terrain, path, about_pair(pair), observations=observations)
     assert written == [path]
-    in_blender(LOOK, path, folder / "seen.json", folder / "picture.png")
+    in_blender(LOOK, path, folder / "seen.json", *(folder / f"picture_{o.product_id}.png" for o in observations))
     write_terrain(result.terrain, folder / "same.glb", observations=observations, cameras=True)
     return result, json.loads((folder / "seen.json").read_text()), folder
 
 
-def test_blender_finds_terrain_cameras_sun_and_axes(scene, pair):
+def test_blender_finds_terrain_cameras_sun_and_axes(scene, pair, observations):
     result, seen, _ = scene
     mesh = result.terrain.mesh
-    assert seen["kinds"] == ["CAMERA", "CAMERA", "EMPTY", "EMPTY", "LIGHT", "MESH"]
+    assert seen["kinds"] == ["CAMERA", "CAMERA", "CAMERA", "EMPTY", "EMPTY", "LIGHT", "MESH"]
     assert seen["low"] == pytest.approx(mesh.vertices.min(axis=0), abs=1e-3)
     assert seen["high"] == pytest.approx(mesh.vertices.max(axis=0), abs=1e-3)
     assert seen["faces"] == len(mesh.faces)
@@ -194,27 +204,32 @@ def test_blender_finds_terrain_cameras_sun_and_axes(scene, pair):
     azimuth, elevation = np.radians(pair.left.sun_deg)
     toward = [np.cos(elevation) * np.sin(azimuth), np.cos(elevation) * np.cos(azimuth), np.sin(elevation)]
     assert seen["to_sun"] == pytest.approx(toward, abs=1e-5)
-    for eye in (pair.left, pair.right):
+    for eye in observations:
         assert seen["cameras"][eye.product_id] == pytest.approx(enu_from_rover(eye).apply(eye.camera.C), abs=1e-5)
-    assert sorted(seen["backgrounds"]) == [f"{e.product_id} undistorted" for e in (pair.left, pair.right)]
-    assert seen["packed"] == [True] * 3
+    assert sorted(seen["backgrounds"]) == [f"{e.product_id} undistorted" for e in observations]
+    assert seen["packed"] == [True] * 4
     assert seen["unit"] == ["METRIC", 1.0]
     assert seen["active"] == pair.left.product_id
 
 
-def test_picture_from_the_rovers_camera_is_the_frame(scene, pair, capsys):
+@pytest.mark.parametrize(
+    ("number", "least", "covered", "apart"), [(0, 0.97, 0.4, 2.0), (1, 0.95, 0.3, 8.0), (2, 0.97, 0.5, 2.0)]
+)
+def test_picture_from_the_rovers_camera_is_the_frame(scene, observations, capsys, number, least, covered, apart):
     _, seen, folder = scene
-    picture = np.asarray(PilImage.open(folder / "picture.png").convert("RGBA")).astype(float)
-    frame = np.asarray(PilImage.open(folder / f"same_cameras_{pair.left.product_id}.png")).astype(float)
+    # The photograph is the left eye's; the right one has a gain of its own.
+    name = observations[number].product_id
+    picture = np.asarray(PilImage.open(folder / f"picture_{name}.png").convert("RGBA")).astype(float)
+    frame = np.asarray(PilImage.open(folder / f"same_cameras_{name}.png")).astype(float)
     assert picture.shape == frame.shape == (seen["size"][1], seen["size"][0], 4)
     both = (picture[..., 3] == 255) & (frame[..., 3] == 255)
-    assert both.mean() > 0.4
+    assert both.sum() > covered * (frame[..., 3] == 255).sum()
     grey = [image[..., :3].mean(axis=2) for image in (picture, frame)]
     here = np.corrcoef(grey[0][both], grey[1][both])[0, 1]
     with capsys.disabled():
-        print(f"\npicture from the rover's camera against its frame: correlation {here:.4f}")
-    assert here > 0.97
-    assert np.median(np.abs(grey[0] - grey[1])[both]) < 2.0
+        print(f"\npicture from the camera of {name} against its frame: correlation {here:.4f}")
+    assert here > least
+    assert np.median(np.abs(grey[0] - grey[1])[both]) < apart
     # Nowhere else does it fit as well: the camera stands and looks as it should, to a pixel.
     for shift in ((0, 1), (0, -1), (1, 0), (-1, 0)):
         moved = np.roll(grey[0], shift, (0, 1))
@@ -227,6 +242,6 @@ def test_script_makes_the_same_of_a_glb(scene, in_blender):
     command = blend.blender_command()
     arguments = [str(folder / name) for name in ("same.glb", "same_cameras.json", "again.blend")]
     subprocess.run([*command, "--", *arguments], check=True, capture_output=True, timeout=200)
-    in_blender(LOOK, folder / "again.blend", folder / "again.json", folder / "again.png")
+    in_blender(LOOK, folder / "again.blend", folder / "again.json")
     again = json.loads((folder / "again.json").read_text())
     assert again == seen
