@@ -85,6 +85,7 @@ def write_cog(
         "nodata": nodata,
         "compress": "DEFLATE",
         "predictor": "YES",
+        "num_threads": "ALL_CPUS",
         "overview_resampling": "NEAREST" if colours else "AVERAGE",
     }
     with rasterio.open(path, "w", **profile) as file:

@@ -35,6 +35,9 @@ PRODUCTS = (
 )
 """The names that other programs rely on."""
 
+_SURE_SHARE = 0.5
+"""Contour lines are drawn where one sigma of the height is at most this share of their interval."""
+
 _COVERAGE_COLOURS = {
     int(Coverage.NONE): (0, 0, 0, 0),
     int(Coverage.MEASURED): (70, 140, 80, 255),
@@ -50,7 +53,7 @@ class MapStyle:
     interval_m: float | None = None
     """Between contour lines, m; None chooses."""
     smooth_m: float = 0.05
-    """Heights are smoothed by this (one sigma, m) for the contour lines alone."""
+    """Heights are smoothed by this (one sigma, m), and by two pixels at least, for the contour lines alone."""
     sun_deg: tuple[float, float] = (315.0, 45.0)
     """Azimuth (clockwise from north) and elevation of the light of the shaded relief, degrees."""
     lonlat_deg: tuple[float, float] | None = None
@@ -100,7 +103,10 @@ def write_maps(
     grid = maps.grid
     system = local_system(about["PLACE"], style.lonlat_deg)
     interval = style.interval_m or choose_interval(maps.elevation_m)
-    contours = contour_lines(maps.elevation_m, grid, interval, style.smooth_m)
+    smooth = max(style.smooth_m, 2.0 * grid.resolution_m)
+    # Where the height itself is not known to a part of the interval, a line would be drawn by chance.
+    sure = np.where(maps.sigma_m <= _SURE_SHARE * interval, maps.elevation_m, np.float32(np.nan))
+    contours = contour_lines(sure, grid, interval, smooth)
     bands = _bands(maps)
     tags = {**about, "SOFTWARE": f"stereo3d {__version__}"}
     for name, (raster, unit, description) in bands.items():
@@ -149,7 +155,12 @@ def write_maps(
         },
         "files": {name: _statistics(raster, unit, text) for name, (raster, unit, text) in bands.items()},
         "coverage_share": {c.name.lower(): round(float((maps.coverage == c).mean()), 5) for c in Coverage},
-        "contours": {"interval_m": interval, "lines": len(contours), "heights_smoothed_by_m": style.smooth_m},
+        "contours": {
+            "interval_m": interval,
+            "lines": len(contours),
+            "heights_smoothed_by_m": smooth,
+            "largest_sigma_m": _SURE_SHARE * interval,
+        },
         "hillshade_sun_deg": {"azimuth": azimuth, "elevation": elevation},
         "notes": [*notes, *_notes(maps)],
         **inputs,

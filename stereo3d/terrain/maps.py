@@ -140,7 +140,8 @@ def make_maps(textured: TexturedMesh, eye: ArrayLike, settings: MapSettings = Ma
         raise ValueError(f"eye must be (3,), got {center.shape}")
     grid = choose_grid(textured, settings)
     surface = Surface(mesh)
-    values = np.stack([mesh.vertices[:, 2], height_sigma(mesh, center)], axis=1)
+    values = np.concatenate([mesh.vertices[:, 2:], height_sigma(mesh, center)[:, None], textured.uv], axis=1)
+    fine = texel_width(textured) < grid.resolution_m
     top = float(mesh.vertices[:, 2].max()) + 1.0
     shape = (grid.height, grid.width)
     elevation, sigma = (np.full(shape, np.nan, dtype=np.float32) for _ in range(2))
@@ -148,14 +149,18 @@ def make_maps(textured: TexturedMesh, eye: ArrayLike, settings: MapSettings = Ma
     band = max(1, _RAYS_AT_ONCE // (grid.width * settings.colour_rays**2))
     for start in range(0, grid.height, band):
         rows = slice(start, min(start + band, grid.height))
-        hits = _cast(surface, grid.east_of_columns, grid.north_of_rows[rows], top)
-        found = surface.interpolate(hits, values).reshape(-1, grid.width, 2)
-        elevation[rows], sigma[rows] = found[..., 0], found[..., 1]
-        on = (hits.face >= 0).reshape(-1, grid.width)
-        coverage[rows] = np.where(on, _COVERAGE_OF_KIND[mesh.kind[hits.face].reshape(on.shape)], Coverage.NONE)
-        rgba[rows, :, :3] = _mean_colours(textured, surface, grid, rows, top, settings.colour_rays)
-        rgba[rows, :, 3] = np.where(on, 255, 0)
-    rgba[rgba[..., 3] == 0] = 0
+        places = np.stack(np.meshgrid(grid.east_of_columns, grid.north_of_rows[rows]), axis=-1).reshape(-1, 2)
+        hits = _cast(surface, places, top)
+        found, on = surface.interpolate(hits, values), hits.face >= 0
+        colours = np.zeros((len(places), 4), dtype=np.uint8)
+        colours[on, :3] = sample_texture(textured.image, found[on, 2:].astype(np.float32))
+        colours[on, 3] = 255
+        # Only where the texture is finer than the map is there anything to average.
+        many = on & fine[hits.face]
+        colours[many, :3] = _mean_colours(textured, surface, places[many], grid, top, settings.colour_rays)
+        elevation[rows], sigma[rows] = (found[:, k].reshape(-1, grid.width) for k in (0, 1))
+        coverage[rows] = np.where(on, _COVERAGE_OF_KIND[mesh.kind[hits.face]], Coverage.NONE).reshape(-1, grid.width)
+        rgba[rows] = colours.reshape(-1, grid.width, 4)
     if not (coverage != Coverage.NONE).any():
         raise _nothing_within(settings.extent_m)
     slope = slope_deg(elevation, grid.resolution_m)
@@ -211,26 +216,32 @@ def choose_grid(textured: TexturedMesh, settings: MapSettings) -> Grid:
 
 def _worth(textured: TexturedMesh, within: NDArray[np.bool_]) -> float:
     """The resolution (m) that the faces ``within`` are worth; see :func:`choose_grid`."""
-    faces = textured.mesh.faces[within]
-    a, b, c = (textured.mesh.vertices[faces[:, k], :2] for k in range(3))
-    area = 0.5 * np.abs(_cross(b - a, c - a))
-    rows, columns = textured.image.shape[:2]
-    texels = textured.uv[faces].astype(np.float64) * np.array([columns, rows])
-    painted = 0.5 * np.abs(_cross(texels[:, 1] - texels[:, 0], texels[:, 2] - texels[:, 0]))
+    width, area = texel_width(textured)[within], _area(textured.mesh.vertices[:, :2], textured.mesh.faces[within])
     # What is seen edge-on from above says nothing about the spacing on the map.
-    known = (area > 1e-10) & (painted > 1e-6)
+    known = (area > 1e-10) & np.isfinite(width)
     if not known.any():
         return 0.05
-    width = np.sqrt(area[known] / painted[known])
-    order = np.argsort(width)
+    order = np.argsort(width[known])
     share = np.cumsum(area[known][order])
-    quarter = width[order][np.searchsorted(share, 0.25 * share[-1])]
+    quarter = width[known][order][np.searchsorted(share, 0.25 * share[-1])]
     # In ratios, the middle between two steps of 1-2-5 is some 1.5 from both.
     return step_from(float(np.clip(quarter, 1e-3, 10.0)) / 1.5)
 
 
-def _cross(a: Float, b: Float) -> Float:
-    return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+def texel_width(textured: TexturedMesh) -> Float:
+    """(faces,) side of the square on the map (seen from above) that one pixel of the texture covers, m; inf = all."""
+    faces = textured.mesh.faces
+    rows, columns = textured.image.shape[:2]
+    painted = _area(textured.uv.astype(np.float64) * [columns, rows], faces)
+    area = _area(textured.mesh.vertices[:, :2], faces)
+    return np.sqrt(np.divide(area, painted, out=np.full_like(area, np.inf), where=painted > 1e-6))
+
+
+def _area(places: Float, faces: NDArray[np.int32]) -> Float:
+    """(faces,) areas of triangles of places (n, 2)."""
+    a, b, c = (places[faces[:, k]] for k in range(3))
+    (ux, uy), (vx, vy) = (b - a).T, (c - a).T
+    return np.asarray(0.5 * np.abs(ux * vy - uy * vx))
 
 
 def step_from(least: float) -> float:
@@ -240,31 +251,27 @@ def step_from(least: float) -> float:
     return next(step for step in steps if step >= least * (1 - 1e-9))
 
 
-def _cast(surface: Surface, east: Float, north: Float, top: float) -> Hits:
-    """First hits from above of the places (north, east), row after row."""
-    origins = np.empty((len(north), len(east), 3))
-    origins[..., 0], origins[..., 1], origins[..., 2] = east, north[:, None], top
-    directions = np.zeros((origins.size // 3, 3), dtype=np.float32)
+def _cast(surface: Surface, places: Float, top: float) -> Hits:
+    """First hits from above of places (n, 2) east, north, m."""
+    origins = np.column_stack([places, np.full(len(places), top)])
+    directions = np.zeros((len(places), 3), dtype=np.float32)
     directions[:, 2] = -1.0
-    return surface.hits(origins.reshape(-1, 3), directions)
+    return surface.hits(origins, directions)
 
 
 def _mean_colours(
-    textured: TexturedMesh, surface: Surface, grid: Grid, rows: slice, top: float, rays: int
+    textured: TexturedMesh, surface: Surface, places: Float, grid: Grid, top: float, rays: int
 ) -> NDArray[np.uint8]:
-    """(rows, columns, 3): mean over ``rays`` x ``rays`` places in each pixel, of those that have ground."""
+    """(n, 3): mean over ``rays`` x ``rays`` spots in each pixel about ``places`` (n, 2), of those that have ground."""
     part = (np.arange(rays) - (rays - 1) / 2.0) / rays * grid.resolution_m
-    north = (grid.north_of_rows[rows][:, None] - part).ravel()
-    east = (grid.east_of_columns[:, None] + part).ravel()
-    hits = _cast(surface, east, north, top)
-    uv = surface.interpolate(hits, textured.uv).astype(np.float32)
+    spots = np.stack(np.meshgrid(part, part), axis=-1).reshape(-1, 2)
+    hits = _cast(surface, (places[:, None] + spots).reshape(-1, 2), top)
     on = hits.face >= 0
-    colours = np.zeros((len(uv), 3), dtype=np.float32)
-    colours[on] = sample_texture(textured.image, uv[on])
-    shape = (len(north) // rays, rays, grid.width, rays)
-    total = colours.reshape(*shape, 3).sum(axis=(1, 3))
-    count = on.reshape(shape).sum(axis=(1, 3))
-    mean: NDArray[np.uint8] = (total / np.maximum(count, 1)[..., None] + 0.5).astype(np.uint8)
+    colours = np.zeros((len(on), 3), dtype=np.float32)
+    colours[on] = sample_texture(textured.image, surface.interpolate(hits, textured.uv)[on].astype(np.float32))
+    count = on.reshape(-1, rays**2).sum(axis=1)
+    total = colours.reshape(-1, rays**2, 3).sum(axis=1)
+    mean: NDArray[np.uint8] = (total / np.maximum(count, 1)[:, None] + 0.5).astype(np.uint8)
     return mean
 
 

@@ -206,6 +206,17 @@ def test_contours_are_metres_of_the_maps_frame(folder, maps):
         assert np.nanmax(np.abs(here - level)) < 0.08
 
 
+def test_no_line_is_drawn_by_chance(maps, observation, tmp_path):
+    """Where one sigma of the height is more than half of the interval there are no contours."""
+    east = maps.grid.east_of_columns
+    sigma = np.where(east < 24.0, maps.sigma_m, np.where(np.isnan(maps.sigma_m), np.nan, 0.3)).astype(np.float32)
+    write_maps(replace(maps, sigma_m=sigma), tmp_path, about_map(observation), {}, style=MapStyle(interval_m=0.2))
+    content = json.loads((tmp_path / "contours.geojson").read_text())
+    assert len(content["features"]) > 5
+    lines = [np.array(feature["geometry"]["coordinates"]) for feature in content["features"]]
+    assert max(line[:, 0].max() for line in lines) <= 24.0
+
+
 def test_hillshade_is_a_picture_with_its_legend(folder, maps):
     with Pil.open(folder / "hillshade.png") as picture:
         rgb = np.asarray(picture.convert("RGB")).astype(int)
