@@ -20,6 +20,9 @@ VIEWPOINTS = ("camera", "oblique", "top")
 
 UP = np.array([0.0, 0.0, 1.0])
 
+_BEHIND_SHARE = 0.2
+"""With more of the vertices behind the camera than this the ground lies around it."""
+
 
 def camera_centre(result: Result) -> Float:
     """(3,) where the cameras stood, ENU, m: the left one of a pair, the middle of the left ones of several."""
@@ -109,10 +112,17 @@ def camera_viewpoint(result: Result, aspect: float) -> Viewpoint:
 
 
 def oblique_viewpoint(result: Result, aspect: float) -> Viewpoint:
-    """From above and behind the camera, looking down over the ground: the picture that tells the relief."""
+    """From above and behind the camera, looking down over the ground: the picture that tells the relief.
+
+    Where the ground lies around the rover, the whole of its nearer part, from further off.
+    """
     camera = camera_viewpoint(result, aspect)
     away = _level(camera)
     reach = _reach(result, 50.0)
+    if ((result.terrain.mesh.vertices - camera.eye) @ away < 0.0).mean() > _BEHIND_SHARE:
+        middle = np.array([camera.eye[0], camera.eye[1], _ground(result)])
+        eye = middle - 2.0 * reach * away + 1.6 * reach * UP
+        return Viewpoint("oblique", eye, middle + 0.5 * reach * away - eye, UP, 0.5)
     eye = camera.eye - 0.3 * reach * away + 0.3 * reach * UP
     aim = camera.eye + 1.6 * reach * away
     aim[2] = _ground(result)
