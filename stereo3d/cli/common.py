@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from stereo3d.cli.interrupt import raise_if_asked
 from stereo3d.pipeline import GroundReconstruction, Progress, Reconstruction, Settings, reconstruct, reconstruct_scene
-from stereo3d.read import read_pairs, read_scene
+from stereo3d.read import bundled_scene, count_pairs, read_pairs, read_scene
 from stereo3d.scene import Scene
 
 T = TypeVar("T")
@@ -129,7 +129,10 @@ def measure(args: argparse.Namespace) -> Reconstruction | GroundReconstruction:
 
     made = run_interruptible(work, "reading")
     if not args.inputs and args.pair is None and not args.all:
-        print("this is pair 1 of the bundled scene; with --all it is all of its pairs, in a minute or two", flush=True)
+        count = count_pairs(bundled_scene())
+        print(
+            f"this is pair 1 of {count} of the bundled scene; --all makes one ground of all, in a minute or two"
+        )
     return made
 
 

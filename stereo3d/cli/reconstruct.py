@@ -10,6 +10,7 @@ from stereo3d.cli.common import add_input_arguments, measure, say_written
 from stereo3d.export.atomic import atomic_folder
 from stereo3d.export.products import OURS, product_names, write_products, write_report
 from stereo3d.pipeline import Result
+from stereo3d.pipeline.report import overlap_share
 from stereo3d.view.screenshot import render_picture
 
 
@@ -43,13 +44,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _summary(result: Result) -> list[str]:
     """What was found, in a few lines."""
-    told = result.report_values
     lines = []
     for number, m in enumerate(result.pairs, start=1):
         which = f"pair {number}, " if len(result.pairs) > 1 else ""
-        of_pair = told["pairs"][number - 1] if len(result.pairs) > 1 else told
-        lines.append(f"{which}{m.pair.name}: {m.xyz.reason.size:,} pixels, {of_pair['valid_share']:.1%} with XYZ,")
-        lines.append(f"  {of_pair['overlap_share']:.1%} of the ground that both eyes see")
-        lines.append(f"  {m.calibration.summary}")
-    lines.append(f"{result.name}: {told['triangles']:,} triangles")
+        share = m.xyz.measured.mean()
+        lines.append(f"{which}{m.pair.name}: {m.xyz.reason.size:,} pixels, {share:.1%} with XYZ,")
+        lines.append(f"  {overlap_share(m.xyz):.1%} of the ground that both eyes see; {m.calibration.summary}")
+    lines.append(f"{result.name}: {len(result.terrain.mesh.faces):,} triangles")
     return lines

@@ -36,10 +36,10 @@ OURS = frozenset(PRODUCTS) | {f"{pair_folder(n)}/{name}" for n in range(1, MOST_
 
 
 def product_names(result: Result) -> tuple[str, ...]:
-    """What :func:`write_products` and :func:`write_report` write of ``result``: rasters, then the ground's files."""
-    if len(result.pairs) == 1:
-        return PRODUCTS
-    return (*(f"{pair_folder(n)}/{name}" for n in range(1, len(result.pairs) + 1) for name in RASTERS), *GROUND)
+    """What :func:`write_products` and :func:`write_report` write of ``result``; of several pairs a folder each, with
+    ``RASTERS``, beside the ``GROUND``."""
+    count = len(result.pairs)
+    return PRODUCTS if count == 1 else (*(pair_folder(n) for n in range(1, count + 1)), *GROUND)
 
 
 def about_result(result: Result) -> dict[str, str]:

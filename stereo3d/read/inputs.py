@@ -73,7 +73,7 @@ def read_pairs(
     folders = [path for path in paths if os.path.isdir(path)]
     if pair is not None or (len(paths) <= 2 and not folders):
         return read_scene(paths, metadata, pair)
-    if len(paths) == 1 and _count_pairs(paths[0], metadata) < 2:
+    if len(paths) == 1 and count_pairs(paths[0], metadata) < 2:
         return read_scene(paths, metadata)
     scene = read_frames(paths, metadata)
     if not scene.pairs:
@@ -85,7 +85,8 @@ def read_pairs(
     return scene
 
 
-def _count_pairs(folder: Path, metadata: Sequence[Path]) -> int:
+def count_pairs(folder: Path, metadata: Sequence[Path] = ()) -> int:
+    """How many pairs a folder holds, from the records alone.  Raises what :func:`read_scene` does where it has none."""
     described = read_scene_file(folder)
     images = described.images if described is not None else image_files(folder)
     return len(_pairs(folder, images, metadata, in_order=False))
