@@ -104,11 +104,16 @@ def test_pictures_of_a_set_show_the_ground(ring_folder, tmp_path, viewpoint):
     assert main(words) == 0
     with Pil.open(path) as picture:
         rgb = np.asarray(picture.convert("RGB")).astype(int)[:270]
-    ground = (rgb[..., 0] > rgb[..., 2] + 15).mean()
-    assert ground > (0.4 if viewpoint == "camera" else 0.5)
-    if viewpoint == "top":
-        sides = rgb[:60], rgb[-60:], rgb[:, :100], rgb[:, -100:]
-        assert all((side[..., 0] > side[..., 2] + 15).mean() > 0.3 for side in sides)
+    ground = (rgb[..., 0] > rgb[..., 2] + 15) & (rgb[..., 0] < rgb[..., 1] + 60)
+    assert ground.mean() > 0.3
+    if viewpoint == "top":  # ground to all sides of the red spot where the cameras stood
+        red = (rgb[..., 0] > 180) & (rgb[..., 1] < 120)
+        red[:60] = False  # the compass
+        spot = np.argwhere(red)
+        assert 5 < len(spot) < 200
+        row, column = np.median(spot, axis=0).astype(int)
+        parts = [ground[r, c] for r in (slice(row), slice(row, None)) for c in (slice(column), slice(column, None))]
+        assert min(part.mean() for part in parts) > 0.2
 
 
 @pytest.mark.usefixtures("measured_once")
