@@ -18,11 +18,12 @@ from stereo3d.pointing import Pointing, refine_pointing
 from stereo3d.scene import Scene
 from stereo3d.terrain.align import OverlapMisfit, misfits
 from stereo3d.terrain.around import mesh_around
+from stereo3d.terrain.detail import Detail, decimated
 from stereo3d.terrain.fuse import FusedMap, View, fuse
-from stereo3d.terrain.mesh import TerrainMesh, build_mesh
+from stereo3d.terrain.mesh import FaceKind, TerrainMesh, build_mesh
 
-_POINTED, _MEASURED, _FUSED = 0.08, 0.85, 0.93
-"""Shares of the work done when the pointing is refined, all pairs are measured, and the maps are one."""
+_POINTED, _MEASURED, _FUSED, _MESHED = 0.08, 0.85, 0.93, 0.97
+"""Shares of the work done: the pointing is refined, all pairs are measured, the maps are one, the mesh is made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +36,12 @@ class Ground:
     """What each pair measured; without the pairs in which nothing could be measured (see the report's notes)."""
     pointing: Pointing
     fused: FusedMap | None
-    """The range image about the middle of the eyes; None when only one pair was measured."""
+    """The range image about the middle of the eyes; None when only one pair was measured and nothing is filled."""
     misfits: tuple[OverlapMisfit, ...]
     """How the pairs fit each other over their overlaps; the numbers are those of ``pairs``."""
     mesh: TerrainMesh
-    """In the ENU frame of the stop.  ``pixels`` are NaN when it comes from more than one pair."""
+    """In the ENU frame of the stop.  ``pixels`` are NaN when it comes from more than one pair, or was thinned out
+    to ``settings.faces``."""
     report: dict[str, Any]
     """What was done and how good it is, as plain values."""
 
@@ -65,7 +67,7 @@ def measure_ground(scene: Scene, settings: Settings = Settings(), progress: Prog
     to_enu = enu_from_rover(pairs[0].pair.left)
     fused: FusedMap | None = None
     found: tuple[OverlapMisfit, ...] = ()
-    if len(pairs) == 1:
+    if len(pairs) == 1 and not settings.fill:
         stages.begin("meshing", _FUSED)
         mesh = build_mesh(pairs[0].xyz, pairs[0].pair.left.camera.C, settings.mesh).moved(to_enu)
     else:
@@ -73,9 +75,15 @@ def measure_ground(scene: Scene, settings: Settings = Settings(), progress: Prog
         fused = fuse(views, to_enu, settings.mesh, lambda share: stages.tell(_MEASURED + (_FUSED - _MEASURED) * share))
         found = misfits(fused)
         stages.begin("meshing", _FUSED)
-        mesh = mesh_around(fused, settings.mesh)
+        mesh = mesh_around(fused, settings.mesh, settings.fill)
+    detail = None
+    if settings.faces is not None:
+        stages.begin("thinning out", _MESHED)
+        centre = to_enu.apply(pairs[0].pair.left.camera.C) if fused is None else fused.grid.centre
+        detail = decimated(mesh, centre, settings.faces)
+        mesh = detail.mesh
     stages.begin("done", 1.0)
-    report = _report(scene, settings, pairs, pointing, fused, found, mesh, stages.seconds, notes)
+    report = _report(scene, settings, pairs, pointing, fused, found, mesh, detail, stages.seconds, notes)
     return Ground(observations, pairs, pointing, fused, found, mesh, report)
 
 
@@ -115,6 +123,7 @@ def _report(
     fused: FusedMap | None,
     found: Sequence[OverlapMisfit],
     mesh: TerrainMesh,
+    detail: Detail | None,
     seconds: dict[str, float],
     notes: Sequence[str],
 ) -> dict[str, Any]:
@@ -138,6 +147,8 @@ def _report(
         "overlaps": [{"first": names[o.first], "second": names[o.second]} | o.as_json() for o in found],
         "triangles": len(mesh.faces),
         "vertices": len(mesh.vertices),
+        "filled_triangles": int((mesh.kind == FaceKind.FILLED).sum()),
+        "detail": None if detail is None else detail.as_json(),
         "seconds": seconds,
         "notes": [*scene.notes, *notes, *pointing.notes, *(n for m in pairs for n in m.calibration.notes())],
     }

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from stereo3d.stereo.disparity import XyzMap
 from stereo3d.terrain.adaptive import triangulate
+from stereo3d.terrain.fill import bridges, filled
 from stereo3d.terrain.fuse import FusedMap
 from stereo3d.terrain.mesh import (
     CleanSurface,
+    FaceKind,
     MeshSettings,
     TerrainMesh,
     assemble,
@@ -25,8 +27,11 @@ _MARGIN = 16
 """Columns beyond the seam on either side that steps and islands are judged with."""
 
 
-def mesh_around(fused: FusedMap, settings: MeshSettings = MeshSettings()) -> TerrainMesh:
+def mesh_around(fused: FusedMap, settings: MeshSettings = MeshSettings(), fill: bool = False) -> TerrainMesh:
     """The triangles of a fused map, in its frame, all of them measured; ``pixels`` are NaN.
+
+    With ``fill`` the holes that ground encloses are closed, steps too; such faces are FILLED, and the sigma of vertices
+    that nobody saw is NaN.
 
     The vertices are those of :func:`stereo3d.terrain.mesh.build_mesh`.  On a grid that goes all around, the last
     column is joined with the first.  No edge belongs to more than two faces, and no two fans of faces meet in one
@@ -43,12 +48,20 @@ def mesh_around(fused: FusedMap, settings: MeshSettings = MeshSettings()) -> Ter
         part = _cropped(part, _MARGIN, columns + 1)
         fine = np.zeros(part.rho.shape, dtype=np.bool_)
         fine[:, [0, -1]] = True
+    measured = part
+    if fill:
+        part, holes, at_step = filled(part, _directions(fused), fused.grid.closed)
+        xyz = replace(xyz, sigma_range_m=np.where(holes, np.float32(np.nan), xyz.sigma_range_m))
+        fine = holes | at_step | (False if fine is None else fine)
     triangles, means = triangulate(
         part.rho, part.sigma, part.steps, part.keep, settings.error_sigma, settings.block_px, fine
     )
     if not len(triangles.rows):
         raise nothing_to_mesh(settings)
     mesh = assemble(xyz, centre, part, triangles, means)
+    if fill:
+        guessed = bridges(triangles.rows, triangles.columns, holes, measured)
+        mesh = replace(mesh, kind=np.where(guessed, FaceKind.FILLED, FaceKind.MEASURED).astype(np.uint8))
     if fused.grid.closed:
         mesh = _joined(mesh, fused.grid.columns)
     mesh = apart(mesh)
@@ -57,6 +70,12 @@ def mesh_around(fused: FusedMap, settings: MeshSettings = MeshSettings()) -> Ter
         pixels=np.full((len(mesh.vertices), 2), np.nan, dtype=np.float32),
         normals=vertex_normals(mesh.vertices - centre, mesh.faces),
     )
+
+
+def _directions(fused: FusedMap) -> NDArray[np.float32]:
+    """Of the pixels of the grid; where it is closed, with the first column once more behind the last."""
+    directions = fused.grid.directions()
+    return np.concatenate([directions, directions[:, :1]], axis=1) if fused.grid.closed else directions
 
 
 def _wrapped(xyz: XyzMap, margin: int) -> XyzMap:

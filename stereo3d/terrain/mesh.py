@@ -58,7 +58,8 @@ class TerrainMesh:
     normals: NDArray[np.float32]
     """(n, 3) float32, unit, out of the ground."""
     pixels: NDArray[np.float32]
-    """(n, 2) float32, px (column, row) of the left raw image that the vertex was measured at."""
+    """(n, 2) float32, px (column, row) of the left raw image that the vertex was measured at; NaN where the surface
+    comes from several pairs."""
     sigma_m: NDArray[np.float32]
     """(n,) float32, m, one sigma of the range."""
     kind: NDArray[np.uint8]

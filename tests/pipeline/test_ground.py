@@ -12,7 +12,7 @@ from stereo3d.camera import pixel_grid
 from stereo3d.errors import PairError, StereoError
 from stereo3d.frames import Frame
 from stereo3d.image import Image
-from stereo3d.pipeline import enu_from_rover, measure_ground
+from stereo3d.pipeline import Settings, enu_from_rover, measure_ground
 from stereo3d.read import bundled_scene, read_frames
 from stereo3d.scene import Scene
 from stereo3d.simulate.ring_truth import RANGE_STEP, read_pointing_truth, read_ranges
@@ -144,9 +144,16 @@ def test_the_mesh_is_in_enu_and_its_progress_is_told_in_order(ground, scene):
 
 def test_one_pair_is_the_mesh_of_its_own_pixels(scene):
     one = measure_ground(replace(scene, observations=scene.observations[:2]))
+    few = measure_ground(replace(scene, observations=scene.observations[:2]), Settings(faces=5000))
     assert one.fused is None
     assert np.isfinite(one.mesh.pixels).all()
     assert "fused" not in one.report
+    assert len(few.mesh.faces) <= 5000 < len(one.mesh.faces)
+    closed = measure_ground(replace(scene, observations=scene.observations[:2]), Settings(fill=True))
+    assert closed.report["filled_triangles"] == (closed.mesh.kind == FaceKind.FILLED).sum() > 100
+    assert one.report["filled_triangles"] == 0
+    assert few.report["detail"]["triangles"] == len(few.mesh.faces)
+    assert np.isnan(few.mesh.pixels).all()
 
 
 def test_a_pair_without_ground_is_left_out_with_a_note(scene):

@@ -78,6 +78,38 @@ def test_every_face_is_measured_ground(ring):
     assert on_box.any()
 
 
+def test_holes_are_closed_on_request_and_marked(ring):
+    fused, mesh = ring
+    sheet = mesh_around(fused, fill=True)
+    measured = sheet.kind == FaceKind.MEASURED
+    assert set(np.unique(sheet.kind)) == {FaceKind.MEASURED, FaceKind.FILLED}
+    # What was measured is there as before, and its vertices keep their sigma.
+    assert measured.sum() == pytest.approx(len(mesh.faces), rel=1e-3)
+    assert np.isfinite(sheet.sigma_m[sheet.faces[measured]]).all()
+    assert np.isnan(sheet.sigma_m).any()
+    # One border is left at the top of the picture and one at its foot: each vertex of it lies on one of the two.
+    pairs, count = edges(sheet)
+    assert count.max() <= 2
+    _, row, _ = fused.grid.place(sheet.vertices[np.unique(pairs[count == 1])])
+    top, foot = np.quantile(row, [0.02, 0.98])
+    middle = (row > top + 25) & (row < foot - 60)
+    before, had = edges(mesh)
+    _, old, _ = fused.grid.place(mesh.vertices[np.unique(before[had == 1])])
+    assert ((old > top + 25) & (old < foot - 60)).sum() > 100, "the boxes of this test hide ground"
+    assert not middle.any()
+    # Sky, and what lies below the picture, is not ground.
+    _, reach, _ = fused.grid.place(sheet.vertices)
+    _, seen, _ = fused.grid.place(mesh.vertices)
+    assert reach.min() > seen.min() - 1
+    assert reach.max() < seen.max() + 1
+    open_below = np.isnan(fused.xyz.range_m[-20:]).sum()
+    assert (np.round(reach) >= fused.grid.rows - 20).sum() < 20 * fused.grid.columns - open_below + 100
+    # The guess lies between what is around it.
+    guess = sheet.vertices[np.isnan(sheet.sigma_m)]
+    assert guess[:, 2].min() > -0.3
+    assert guess[:, 2].max() < 0.6
+
+
 def test_fans_that_touch_in_one_vertex_are_parted():
     """Two triangles tip to tip, and two that share an edge."""
     vertices = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [-1, 0, 0], [-1, -1, 0], [2, 0, 0]], dtype=np.float64)

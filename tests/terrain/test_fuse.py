@@ -74,7 +74,8 @@ def test_the_surer_view_counts_more(world):
 
 def test_what_most_views_see_wins(world):
     rows, columns = slice(120, 150), slice(140, 180)
-    views = [view(world, yaw_deg=y) for y in (-12.0, 0.0, 12.0)]
+    # The one that is wrong counts more than each of the others, but less than both.
+    views = [view(world, yaw_deg=y, sigma_px=s) for y, s in ((-12.0, 0.2), (0.0, 0.165), (12.0, 0.2))]
     for false_m in (1.5, 40.0):
         fused = fuse([views[0], with_patch(views[1], false_m, rows, columns), views[2]], TO_ENU)
         assert np.abs(off_plane(fused)[fused.xyz.range_m[fused.xyz.measured] < 15.0]).max() < 0.02, false_m
@@ -82,17 +83,30 @@ def test_what_most_views_see_wins(world):
 
 
 def test_a_surface_that_others_look_through_is_false(world):
-    """Near the eyes, where parallax puts it beside what hides it in the other view."""
-    what = {"height_m": 2.0, "tilt_deg": 35.0}
+    """Where the others measured nothing behind it as seen from the middle, but did as they see it themselves."""
     eyes = [(0.5, -0.5), (0.5, 0.5), (0.9, 0.0)]
-    views = [view(world, eye=eye, **what) for eye in eyes]
-    holes = []
-    for made in views[1:]:  # the others have no value where the grid sees the false piece
-        blind = made.xyz.xyz[..., 0] < 0
-        holes.append(replace(made, xyz=replace(made.xyz, reason=np.where(blind, int(Reason.SKY), made.xyz.reason))))
-    false = with_patch(views[0], 0.8, slice(110, 140), slice(150, 190))
-    fused = fuse([false, *holes], TO_ENU)
-    assert fused.xyz.xyz[..., 2][fused.xyz.measured].max() < 0.1
+    views = [view(world, eye=eye, tilt_deg=35.0) for eye in eyes]
+    rows, columns = slice(110, 140), slice(150, 190)
+    false = with_patch(views[0], 0.8, rows, columns)
+    middle = np.mean([made.centre for made in views], axis=0)
+    rays = false.xyz.xyz[rows, columns].reshape(-1, 3) - middle
+    behind = middle + rays * (-middle[2] / rays[:, 2:])
+    others = []
+    for made in views[1:]:
+        pixels = made.camera.project(behind)
+        low, high = pixels.min(axis=0) - 4, pixels.max(axis=0) + 4
+        y, x = np.mgrid[0:240, 0:320]
+        blind = (x >= low[0]) & (x <= high[0]) & (y >= low[1]) & (y <= high[1])
+        assert 500 < blind.sum() < 20_000
+        m = made.xyz
+        parts = {n: np.where(blind, np.nan, getattr(m, n)) for n in ("range_m", "sigma_range_m", "miss_m")}
+        reason = np.where(blind, int(Reason.LOW_TEXTURE), m.reason)
+        xyz = replace(m, xyz=np.where(blind[..., None], np.nan, m.xyz), reason=reason, **parts)
+        others.append(replace(made, xyz=xyz))
+    alone = fuse([false], TO_ENU)
+    assert (off_plane(alone) > 0.5).sum() > 800
+    fused = fuse([false, *others], TO_ENU)
+    assert (off_plane(fused) > 0.1).sum() == 0
     assert fused.outvoted.any()
 
 
