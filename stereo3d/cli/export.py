@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import time
 from dataclasses import replace
 from pathlib import Path
 
 from stereo3d.cli.common import add_input_arguments, measure, say_written
+from stereo3d.export.blend import SCRIPT
 from stereo3d.export.products import about_result, result_cloud
 from stereo3d.export.solid import PrintSettings
 from stereo3d.export.terrain import FORMATS, check_target, write_printable, write_terrain
@@ -65,6 +67,9 @@ def run(args: argparse.Namespace) -> int:
             cloud=result_cloud(result),
             cameras=args.cameras,
         )
+        if args.cameras:
+            names = [args.output.name, written[1].name, f"{args.output.stem}.blend"]
+            print(f"in Blender: blender --background --python {SCRIPT} -- {shlex.join(names)}")
     say_written(written, started)
     return 0
 

@@ -155,7 +155,6 @@ def add_camera(told: dict[str, Any], folder: Path, group: Any) -> Any:
     if tuple(image.size) != (width, height):
         raise ValueError(f"{image.name} has {image.size[0]} x {image.size[1]} px, its camera {width} x {height}")
     image.name = f"{told['name']} undistorted"
-    image.pack()
     data.show_background_images = True
     background = data.background_images.new()
     background.image = image

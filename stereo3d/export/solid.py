@@ -129,23 +129,18 @@ def _seen_from_above(mesh: TerrainMesh, settings: PrintSettings) -> tuple[float,
 
 
 def _footprint(known: Mask) -> Mask:
-    """(rows - 1, columns - 1): the cells to print, one piece without holes that nowhere hangs together by a corner."""
-    nodes = known.astype(np.uint8)
-    closed = cv2.morphologyEx(np.pad(nodes, 4), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))[4:-4, 4:-4] > 0
-    cells = closed[:-1, :-1] & closed[1:, :-1] & closed[:-1, 1:] & closed[1:, 1:]
-    cells = _without_holes(_largest(cells))
-    while True:
-        pad = np.pad(cells, 1)
-        a, b, c, d = pad[:-1, :-1], pad[:-1, 1:], pad[1:, :-1], pad[1:, 1:]
-        pinched = (a & d & ~b & ~c) | (b & c & ~a & ~d)
-        if not pinched.any():
-            return cells
-        # Around a corner that only touches, all four cells are printed; it may close another ring, so holes again.
-        grown = pinched[:-1, :-1] | pinched[:-1, 1:] | pinched[1:, :-1] | pinched[1:, 1:]
-        cells = _without_holes(cells | grown)
+    """(rows - 1, columns - 1): the cells to print, one piece without holes.
+
+    Nowhere does it hang together by a corner alone, which would be no solid: its cells are joined by their sides, so
+    of the two gaps at such a corner one would be enclosed, and is filled.
+    """
+    nodes = np.pad(known.astype(np.uint8), 4)
+    closed = cv2.morphologyEx(nodes, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))[4:-4, 4:-4] > 0
+    return _without_holes(_largest(closed[:-1, :-1] & closed[1:, :-1] & closed[:-1, 1:] & closed[1:, 1:]))
 
 
 def _largest(cells: Mask) -> Mask:
+    """The largest piece of cells that are joined by their sides."""
     if not cells.any():
         return cells
     _, labels, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8), connectivity=4)
@@ -153,6 +148,7 @@ def _largest(cells: Mask) -> Mask:
 
 
 def _without_holes(cells: Mask) -> Mask:
+    """With all gaps that are not joined to the outside by the sides of their cells."""
     outside = np.pad((~cells).astype(np.uint8), 1, constant_values=1)
     _, labels = cv2.connectedComponents(outside, connectivity=4)
     return np.asarray((labels != labels[0, 0])[1:-1, 1:-1])

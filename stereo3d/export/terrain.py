@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stereo3d.errors import OutputError
+from stereo3d.errors import FrameMismatchError, OutputError
 from stereo3d.export.atomic import atomic_files
 from stereo3d.export.blend import blender_command, write_blend, write_cameras
 from stereo3d.export.cloud import Cloud
@@ -20,6 +20,7 @@ from stereo3d.export.stl import write_solid, write_stl
 from stereo3d.export.usd import write_usd, write_usdz
 from stereo3d.libraries import import_library
 from stereo3d.observation import Observation, StereoPair
+from stereo3d.pipeline.pair import enu_from_rover
 from stereo3d.terrain.texture import TexturedMesh
 
 
@@ -94,11 +95,15 @@ def write_terrain(
 
     ``observations``, of the same stop, become the cameras of a .blend, and with ``cameras`` files beside a GLB from
     which blender_scene.py makes the same; ``cloud`` (ENU too) is what .las and .laz hold.  Returns the files written,
-    ``path`` first.  Raises what :func:`check_target` does, and OutputError for a mesh in another frame than ENU.
+    ``path`` first.  Raises what :func:`check_target` does, OutputError for a mesh in another frame than ENU, and
+    FrameMismatchError for observations or a cloud of another stop.
     """
     check_target(path, cameras=cameras)
     if textured.mesh.frame.kind != "ENU":
         raise OutputError(f"the mesh is in {textured.mesh.frame}", file=path, expected="a mesh in the ENU frame")
+    for frame in [enu_from_rover(observation).to for observation in observations] + ([cloud.frame] if cloud else []):
+        if frame != textured.mesh.frame:
+            raise FrameMismatchError(f"the mesh is in {textured.mesh.frame}, what goes with it in {frame}", file=path)
     content = Content(textured, about or {}, observations, cloud)
 
     def write(target: Path) -> None:

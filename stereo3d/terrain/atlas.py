@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stereo3d.camera import inside
 from stereo3d.errors import StereoError
 from stereo3d.observation import Eye, Observation
 from stereo3d.panorama.blend import MultiBand, continued
@@ -113,7 +114,9 @@ class _Weaver:
         reduction = max(1, math.ceil(layout.shape[1] / REDUCED_COLUMNS))
         layers, numbers = self._small(reduction)
         if not layers:
-            raise StereoError("no frame shows any of the ground", todo="give the frames that the ground was measured in")
+            raise StereoError(
+                "no frame shows any of the ground", todo="give the frames that the ground was measured in"
+            )
         radiometry = radiometry or solve(layers)
         tell(0.6)
         shape = -(-layout.picture_rows // reduction), -(-layout.shape[1] // reduction)
@@ -157,9 +160,8 @@ class _Weaver:
     def _rectangles(self, k: int) -> Iterator[tuple[int, int, int, int]]:
         """(left, top, right, bottom) of texels that hold all that frame ``k`` shows of the picture."""
         layout, view, pixels = self._layout, self._views[k], self._sights[k].pixels
-        with np.errstate(invalid="ignore"):
-            inside = ((pixels >= 0.0) & (pixels <= np.array([view.camera.width, view.camera.height]))).all(axis=1)
-        at = layout.at[inside[layout.origin]]
+        shown = inside(view.camera, pixels.astype(np.float64))
+        at = layout.at[shown[layout.origin]]
         at = at[at[:, 1] < layout.picture_rows]
         if not len(at):
             return
@@ -264,7 +266,7 @@ class _Weaver:
                 continued(picture[part], known[part] | lost[part])
 
     def _vertex_colours(self, picture: F32, known: Bool) -> F32:
-        """(vertices of the uncut mesh, channels): where a frame shows one its colour, elsewhere smooth between those."""
+        """(vertices of the uncut mesh, channels): their colour where a frame shows it, elsewhere smooth between."""
         layout = self._layout
         faces, count = layout.origin[layout.mesh.faces], int(layout.origin.max()) + 1
         columns, rows = np.rint(layout.at).astype(np.int64).T

@@ -25,7 +25,7 @@ _AGREE = 0.4
 """What a neighbour of the same frame is worth to a face, as a share of its best view's resolution."""
 _OTHER_EYE = 0.7
 _UNSEEN_SHARE, _UNSEEN_PX = 0.25, (3.0, 64.0)
-"""Texels per pixel, and shortest and longest side, of a chart that no frame sees: it only carries the colours around."""
+"""Texels per pixel, and shortest and longest side, of a chart that no frame sees: it is smooth."""
 _ACROSS = np.array([[1, 2], [0, 2], [0, 1]])
 """The axes that remain in a view along each."""
 
@@ -107,7 +107,8 @@ def make_charts(
     """Cut ``faces`` (m, 3) into connected pieces of one ``label`` and lay them side by side in ``width`` columns.
 
     A piece lies as in its frame, with the frame's ``density``, texels per pixel; what no frame sees as seen
-    along the axis that it faces, at the ``texels_per_m`` (n,) of its vertices.  All are made smaller where they would take more than ``most_rows``.
+    along the axis that it faces, at a part of the ``texels_per_m`` (n,) of its vertices.  All are made smaller where
+    they would take more than ``most_rows``.
     """
     first, second = neighbours(faces)
     joined = label[first] == label[second]
@@ -139,7 +140,7 @@ def make_charts(
 
 
 def _flat(corners: NDArray[np.float64], chart: NDArray[np.integer], count: int) -> NDArray[np.float64]:
-    """Corners (faces, 3, 3), m, of each of the ``count`` charts in the plane of two axes that it lies along the most."""
+    """Corners (faces, 3, 3), m, of the ``count`` charts, in the plane of the two axes that each lies along."""
     across = np.abs(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
     facing = np.stack([np.bincount(chart, weights=across[:, k], minlength=count) for k in range(3)], axis=1)
     axes = _ACROSS[facing.argmax(axis=1)][chart]

@@ -109,8 +109,8 @@ def behind(at: F32, nearness: F32, faces: I32, front: F32, slack: F32, out: NDAr
                     if front[y, x] > near * (1.0 + slack[f]):
                         out[f] = True
         if not seen:
-            x = min(max(int(round((ax + bx + cx) / 3.0)), 0), columns - 1)
-            y = min(max(int(round((ay + by + cy) / 3.0)), 0), rows - 1)
+            x = min(max(round((ax + bx + cx) / 3.0), 0), columns - 1)
+            y = min(max(round((ay + by + cy) / 3.0), 0), rows - 1)
             near = (nearness[i] + nearness[j] + nearness[k]) / 3.0
             # Up to half a texel off, where the ground rises towards the eye, something of it is nearer.
             if front[y, x] > near * (1.0 + 2.0 * slack[f]):
@@ -169,12 +169,13 @@ def look(
 ) -> None:
     """What one frame shows of the texels of a rectangle of the picture; ``corner`` is its first (column, row).
 
-    ``owner`` (rows, columns) face of each texel, -1 = none.  ``at`` (n, 2) texels by vertex,
-    ``origin`` (n,) their numbers in ``pixels`` (k, 2) of the frame, NaN where it has none, ``depth`` (k,) m along its
-    axis, and ``offset`` (k, 3) m from it.  ``slack`` (faces,): by what
-    share a place may lie behind what the frame sees there.  ``usable`` (rows, columns) of the frame, ``seen`` 1 / m of
-    every ``step``-th pixel.  ``worth`` is the frame's own worth, and the pixels per texel, as areas, of a place that
-    faces it; ``number`` its number, and in faces that lie in its own ``chart`` (faces,) it comes first.  ``out`` (rows, columns, 3): pixel x, y, and the weight, 0 where the frame shows nothing.
+    ``owner`` (rows, columns) face of each texel, -1 = none.  ``at`` (n, 2) texels by vertex, ``origin`` (n,) their
+    numbers in ``pixels`` (k, 2) of the frame, NaN where it has none, ``depth`` (k,) m along its axis, and ``offset``
+    (k, 3) m from it.  ``slack`` (faces,): by what share a place may lie behind what the frame sees there.  ``usable``
+    (rows, columns) of the frame, ``seen`` 1 / m of every ``step``-th pixel.  ``worth`` is the frame's own worth, and
+    the pixels per texel, as areas, of a place that faces it; ``number`` its number, and in faces that lie in its own
+    ``chart`` (faces,) it comes first.  ``out`` (rows, columns, 3): pixel x, y, and the weight, 0 where the frame shows
+    nothing.
     """
     rows, columns = owner.shape
     high, wide = usable.shape
@@ -197,8 +198,8 @@ def look(
             px, py = q + corner[0] - ax, r + corner[1] - ay
             v, w = (px * cy - py * cx) / area, (bx * py - by * px) / area
             u = 1.0 - v - w
-            # A place goes linearly over the face, its picture by one over its depth.
-            gi, gj, gk = u / depth[i], v / depth[j], w / depth[k]
+            # A place goes linearly over the face; so do its pixel times its depth, and its depth.
+            gi, gj, gk = u * depth[i], v * depth[j], w * depth[k]
             total = gi + gj + gk
             x = (gi * pixels[i, 0] + gj * pixels[j, 0] + gk * pixels[k, 0]) / total
             y = (gi * pixels[i, 1] + gj * pixels[j, 1] + gk * pixels[k, 1]) / total
@@ -229,7 +230,7 @@ def look(
 
 @compiled
 def paint(owner: I32, at: F32, faces: I32, colours: F32, where: NDArray[np.bool_], out: F32) -> None:
-    """``out`` (rows, columns, channels): the vertices' ``colours`` (n, channels) interpolated at the texels ``where``."""
+    """``out`` (rows, columns, channels): the vertices' ``colours`` (n, channels) interpolated ``where`` it is asked."""
     rows, columns = owner.shape
     for y in range(rows):
         for x in range(columns):

@@ -97,8 +97,9 @@ def lay_out(mesh: TerrainMesh, views: Sequence[View], sights: Sequence[Sight], p
     rows = math.ceil((top - bottom) * scale) + 1 + 2 * _MARGIN_PX
 
     cut = _Cut(mesh, at.astype(np.float32))
-    cut.move(crossing, np.where(right[mesh.faces[crossing]][..., None], at[mesh.faces[crossing]],
-                                turned[mesh.faces[crossing]]), right[mesh.faces[crossing]].astype(np.int64))  # fmt: skip
+    stays = right[mesh.faces[crossing]]
+    moved = np.where(stays[..., None], at[mesh.faces[crossing]], turned[mesh.faces[crossing]])
+    cut.move(crossing, moved, stays.astype(np.int64))
     in_picture = ~(steep | beyond)
     owner, front = np.full((rows, columns), -1, dtype=np.int32), np.zeros((rows, columns), dtype=np.float32)
     near = nearness[cut.origin]
@@ -153,9 +154,7 @@ def _arc(azimuth: Float, views: Sequence[View]) -> tuple[float, float]:
     return math.radians(quietest_azimuth(looks)), 2.0 * math.pi
 
 
-def _crossing(
-    column: Float, faces: I32, around: float, reach: float
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _crossing(column: Float, faces: I32, around: float, reach: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which faces cross the cut, ``around`` being the columns of a circle; and which reach too far beyond it."""
     corners = column[faces]
     crossing = corners.max(axis=1) - corners.min(axis=1) > 0.5 * around

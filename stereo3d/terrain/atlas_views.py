@@ -145,7 +145,9 @@ def sight(view: View, vertices: NDArray[np.float64]) -> Sight:
     pixels[asked] = camera.project(vertices[asked])
     reach = 0.5 * camera.width
     with np.errstate(invalid="ignore"):
-        far = (np.abs(pixels - np.array([camera.width, camera.height], np.float32) / 2) > reach + camera.width / 2).any(1)
+        far = (np.abs(pixels - np.array([camera.width, camera.height], np.float32) / 2) > reach + camera.width / 2).any(
+            1
+        )
     pixels[far] = np.nan
     return Sight(pixels, depth, offset)
 
@@ -155,15 +157,16 @@ def _seen(target: RayTarget, camera: CameraModel) -> F32:
     grid = pixel_grid(camera.width, camera.height)[::STEP_PX, ::STEP_PX]
     origins, directions = camera.ray(grid.reshape(-1, 2))
     directions = np.nan_to_num(directions, nan=0.0)
-    near = target.nearness(np.nan_to_num(origins, nan=0.0), directions).reshape(grid.shape[:2])
+    rows, columns = grid.shape[:2]
+    near: F32 = target.nearness(np.nan_to_num(origins, nan=0.0), directions).reshape(rows, columns)
     # The nearness of a plane is linear over a picture, however slanted it is: its Laplacian tells steps only.
     largest = cv2.dilate(near, np.ones((3, 3), np.uint8))
     edge = np.abs(cv2.Laplacian(near, cv2.CV_32F, ksize=1)) > _EDGE_SHARE * largest
-    wide = np.pad(near, 1)
+    wide: F32 = np.pad(near, ((1, 1), (1, 1)))
     rim = np.full(near.shape, np.inf, dtype=np.float32)
     for down in range(3):
         for across in range(3):
-            beside = wide[down : down + near.shape[0], across : across + near.shape[1]]
+            beside = wide[down : down + rows, across : across + columns]
             rim = np.where(beside > near * (1.0 + _STEP_SHARE), np.minimum(rim, beside), rim)
     return np.where(edge & np.isfinite(rim), rim, near).astype(np.float32)
 

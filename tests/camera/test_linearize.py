@@ -32,6 +32,9 @@ def test_a_pinhole_stays_itself():
     assert (pinhole.width, pinhole.height) == pytest.approx((640, 480), abs=2)
     assert pytest.approx([1, 1, 1]) == pinhole.C
     assert (pinhole.width % 2, pinhole.height % 2) == (0, 0)
+    points = np.random.default_rng(1).uniform([3, -2, -2], [9, 2, 2], (50, 3))
+    shift = pinhole.project(points) - simple().project(points)
+    assert shift == pytest.approx(np.broadcast_to(shift[0], shift.shape), abs=0.01)
 
 
 def test_navcams_share_one_size_and_hold_their_frames():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +74,18 @@ def test_printable_solid_is_told_in_a_line(tmp_path, capsys):
     assert [round(float(e)) for e in body.extents] == [int(told[k]) for k in (1, 2, 3)]
     assert 60 <= max(body.extents) <= 200
     assert int(told[4]) < 30
+
+
+def test_cameras_beside_a_glb_and_the_line_for_blender(tmp_path, capsys):
+    path = tmp_path / "my floor.glb"
+    assert main(["export", "-o", str(path), "--cameras"]) == 0
+    line = next(s for s in capsys.readouterr().out.splitlines() if s.startswith("in Blender: "))
+    command = shlex.split(line.removeprefix("in Blender: "))
+    assert command[-3:] == ["my floor.glb", "my floor_cameras.json", "my floor.blend"]
+    assert Path(command[command.index("--python") + 1]).is_file()
+    told = json.loads((tmp_path / "my floor_cameras.json").read_text())
+    assert [camera["eye"] for camera in told["cameras"]] == ["left", "right"]
+    assert all((tmp_path / camera["image"]).is_file() for camera in told["cameras"])
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from stereo3d.errors import MissingLibraryError, OutputError
+from stereo3d.errors import FrameMismatchError, MissingLibraryError, OutputError
 from stereo3d.export import blend
+from stereo3d.export.cloud import Cloud
 from stereo3d.export.terrain import about_pair, check_target, write_terrain
+from stereo3d.frames import Frame
 from stereo3d.image import Image
 from stereo3d.pipeline import reconstruct
 from stereo3d.pipeline.pair import enu_from_rover
@@ -25,6 +27,12 @@ from stereo3d.stereo.levels import reduced
 def pair():
     """The bundled scene's first pair at 320 x 240."""
     return reduced(read_scene([], [], None).pairs[0], 4)
+
+
+@pytest.fixture
+def textured(textured, pair):
+    """The hill, at the stop of the pair."""
+    return replace(textured, mesh=replace(textured.mesh, frame=Frame.enu(*pair.left.frame.number)))
 
 
 @pytest.fixture
@@ -57,6 +65,7 @@ def test_described_pinhole_sees_what_the_camera_sees(textured, charted, tmp_path
         picture = np.asarray(PilImage.open(tmp_path / camera["image"])).astype(float)
         assert picture.shape == (camera["height"], camera["width"], 4)
         raw = np.stack([rng.uniform(3, 316, 400), rng.uniform(3, 236, 400)], axis=1)
+        raw[:5] = [[209.5 + k, 104.5] for k in range(-2, 3)]
         origin, ray = observation.camera.ray(raw)
         point = enu_from_rover(observation).apply(origin + rng.uniform(4, 60, (400, 1)) * ray)
         offset = point - camera["position"]
@@ -115,6 +124,16 @@ def test_blender_that_fails_leaves_nothing_but_its_last_word(textured, tmp_path,
     with pytest.raises(OutputError, match=r"scene\.blend: Blender could not make the scene: Error: no memory"):
         write_terrain(textured, tmp_path / "new" / "scene.blend")
     assert [p.name for p in tmp_path.iterdir()] == ["blender"]
+
+
+def test_frames_of_another_stop_are_refused(textured, pair, tmp_path):
+    elsewhere = replace(textured, mesh=replace(textured.mesh, frame=Frame.enu(1, 2)))
+    with pytest.raises(FrameMismatchError, match=r"ENU\(1, 2\).*ENU\(1, 20\)"):
+        write_terrain(elsewhere, tmp_path / "floor.glb", observations=[pair.left], cameras=True)
+    cloud = Cloud(Frame.enu(1, 3), np.zeros((0, 3)), np.zeros((0, 3), np.uint8), np.zeros(0, np.float32))
+    with pytest.raises(FrameMismatchError, match=r"ENU\(1, 3\)"):
+        write_terrain(elsewhere, tmp_path / "floor.las", cloud=cloud)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_cameras_go_with_a_glb_only(textured, tmp_path):
