@@ -84,10 +84,10 @@ def test_what_most_views_see_wins(world):
 
 def test_a_surface_that_others_look_through_is_false(world):
     """Where the others measured nothing behind it as seen from the middle, but did as they see it themselves."""
-    eyes = [(0.5, -0.5), (0.5, 0.5), (0.9, 0.0)]
+    eyes = [(0.5, -0.25), (0.5, 0.25), (0.6, 0.3)]
     views = [view(world, eye=eye, tilt_deg=35.0) for eye in eyes]
-    rows, columns = slice(110, 140), slice(150, 190)
-    false = with_patch(views[0], 0.8, rows, columns)
+    rows, columns = slice(110, 130), slice(150, 170)
+    false = with_patch(views[0], 1.2, rows, columns)
     middle = np.mean([made.centre for made in views], axis=0)
     rays = false.xyz.xyz[rows, columns].reshape(-1, 3) - middle
     behind = middle + rays * (-middle[2] / rays[:, 2:])
@@ -97,14 +97,14 @@ def test_a_surface_that_others_look_through_is_false(world):
         low, high = pixels.min(axis=0) - 4, pixels.max(axis=0) + 4
         y, x = np.mgrid[0:240, 0:320]
         blind = (x >= low[0]) & (x <= high[0]) & (y >= low[1]) & (y <= high[1])
-        assert 500 < blind.sum() < 20_000
+        assert 400 < blind.sum() < 5000
         m = made.xyz
         parts = {n: np.where(blind, np.nan, getattr(m, n)) for n in ("range_m", "sigma_range_m", "miss_m")}
         reason = np.where(blind, int(Reason.LOW_TEXTURE), m.reason)
         xyz = replace(m, xyz=np.where(blind[..., None], np.nan, m.xyz), reason=reason, **parts)
         others.append(replace(made, xyz=xyz))
     alone = fuse([false], TO_ENU)
-    assert (off_plane(alone) > 0.5).sum() > 800
+    assert (off_plane(alone) > 0.1).sum() > 200
     fused = fuse([false, *others], TO_ENU)
     assert (off_plane(fused) > 0.1).sum() == 0
     assert fused.outvoted.any()
