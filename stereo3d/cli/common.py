@@ -14,6 +14,7 @@ from stereo3d.cli.interrupt import raise_if_asked
 from stereo3d.pipeline import GroundReconstruction, Progress, Reconstruction, Settings, reconstruct, reconstruct_scene
 from stereo3d.read import bundled_scene, count_pairs, read_pairs, read_scene
 from stereo3d.scene import Scene
+from stereo3d.terrain.detail import LEAST_FACES
 
 T = TypeVar("T")
 
@@ -48,9 +49,16 @@ def add_input_arguments(parser: argparse.ArgumentParser, whole: bool = False) ->
         metavar="N|PRODUCT",
         help="of a folder with several pairs, the one to take: its number from 1, or the product id of an image of it",
     )
+    parser.set_defaults(all=False, faces=None, fill=False)
     if whole:
         choice.add_argument(
             "--all", action="store_true", help="without INPUT: all pairs of the bundled scene, not its first one alone"
+        )
+        parser.add_argument(
+            "--faces", metavar="N", type=faces_argument, help=f"at most N triangles, from {LEAST_FACES} on"
+        )
+        parser.add_argument(
+            "--fill", action="store_true", help="close the holes within the ground; such faces are marked as filled"
         )
     parser.add_argument(
         "--no-sky",
@@ -60,9 +68,16 @@ def add_input_arguments(parser: argparse.ArgumentParser, whole: bool = False) ->
     )
 
 
+def faces_argument(text: str) -> int:
+    """A number of triangles.  Raises argparse.ArgumentTypeError for what is none, or too small."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) >= LEAST_FACES):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of triangles; expected {LEAST_FACES} or more")
+    return int(text)
+
+
 def chosen_settings(args: argparse.Namespace) -> Settings:
     """The settings that the input arguments ask for."""
-    return Settings(sky=args.sky)
+    return Settings(sky=args.sky, faces=args.faces, fill=args.fill)
 
 
 def run_interruptible(work: Callable[[Progress], T], title: str, quiet: bool = False) -> T:
@@ -122,17 +137,15 @@ def measure(args: argparse.Namespace) -> Reconstruction | GroundReconstruction:
 
     def work(progress: Progress) -> Reconstruction | GroundReconstruction:
         progress("reading", 0.0)
-        scene = read_pairs(args.inputs, args.metadata, args.pair, args.all)
-        if len(scene.pairs) == 1:
-            return reconstruct(scene, chosen_settings(args), progress)
-        return reconstruct_scene(scene, chosen_settings(args), progress)
+        scene, settings = read_pairs(args.inputs, args.metadata, args.pair, args.all), chosen_settings(args)
+        if len(scene.pairs) == 1 and settings.faces is None and not settings.fill:
+            return reconstruct(scene, settings, progress)
+        return reconstruct_scene(scene, settings, progress)
 
     made = run_interruptible(work, "reading")
     if not args.inputs and args.pair is None and not args.all:
         count = count_pairs(bundled_scene())
-        print(
-            f"this is pair 1 of {count} of the bundled scene; --all makes one ground of all, in a minute or two"
-        )
+        print(f"this is pair 1 of {count} of the bundled scene; --all makes one ground of all, in a minute or two")
     return made
 
 

@@ -49,6 +49,7 @@ def _summary(result: Result) -> list[str]:
         which = f"pair {number}, " if len(result.pairs) > 1 else ""
         share = m.xyz.measured.mean()
         lines.append(f"{which}{m.pair.name}: {m.xyz.reason.size:,} pixels, {share:.1%} with XYZ,")
-        lines.append(f"  {overlap_share(m.xyz):.1%} of the ground that both eyes see; {m.calibration.summary}")
+        lines.append(f"  {overlap_share(m.xyz):.1%} of the ground that both eyes see")
+        lines.append(f"  {m.calibration.summary}")
     lines.append(f"{result.name}: {len(result.terrain.mesh.faces):,} triangles")
     return lines

@@ -71,6 +71,32 @@ def test_two_folders_and_loose_images_are_one_set_too(ring_folder, tmp_path, mon
     assert len(seen[0]) == 2
 
 
+def test_fewer_triangles_without_holes_on_request(ring_folder, tmp_path):
+    bodies = []
+    for number, options in enumerate(([], ["--faces", "3000"], ["--fill"])):
+        path = tmp_path / f"{number}.ply"
+        assert main(["export", str(ring_folder), "--pair", "2", *options, "-o", str(path)]) == 0
+        bodies.append(trimesh.load(path, process=False))
+    whole, thin, filled = bodies
+    assert 2000 < len(thin.faces) <= 3000 < len(whole.faces)
+    kinds = [body.metadata["_ply_raw"]["face"]["data"]["kind"] for body in bodies]
+    assert [(kind != 0).any() for kind in kinds] == [False, False, True]
+    # The same ground.
+    for body in (thin, filled):
+        assert np.abs(np.percentile(body.vertices, [5, 95], axis=0) - np.percentile(whole.vertices, [5, 95], axis=0)
+                      ).max() < 1.5  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["999", "-5", "1e6", "many", "99999999999"])
+def test_absurd_numbers_of_triangles_are_one_line(text, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["export", "--faces", text, "-o", str(tmp_path / "x.glb")])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "--faces" in error
+
+
 @pytest.mark.usefixtures("measured_once")
 def test_reconstruct_writes_the_ground_and_a_folder_for_each_pair(ring_folder, ring_result, tmp_path, capsys):
     out = tmp_path / "out"
