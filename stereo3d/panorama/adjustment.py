@@ -32,6 +32,8 @@ A slope that all frames share, with gains that follow it, looks as a slope of th
 around: without strong evidence it is the scene's.
 """
 VIGNETTING_TERMS = len(VIGNETTING_PRIOR)
+TILT_PRIOR = 0.05
+"""Sigma of each frame's tilt, as a share of the range of brightness."""
 NOISE_SHARE = 0.004
 """Noise of a cell without texture, as a share of the range: one step of 8 bits."""
 TEXTURE_SHARE = 0.25
@@ -40,6 +42,8 @@ CUT = 3.0
 """Geman and McClure's function halves the pull of a residual of about so many robust sigma."""
 ROUNDS = 30
 GAUGE = 1e8
+_Y = 1
+"""Of the terms."""
 
 
 def shading_terms(position: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -80,6 +84,8 @@ class Fit:
     """(frames, channels)"""
     vignetting: Float
     """(eyes, terms)"""
+    tilt: Float
+    """(frames,), DN"""
 
 
 def common_cells(means: Sequence[Cells], numbers: Sequence[tuple[int, int]], scale: float) -> list[CommonCells]:
@@ -112,7 +118,7 @@ class Adjustment:
     """The problem of ``frames`` frames of ``eyes`` eyes; ``fit`` solves it.
 
     Unknowns in a row: logarithms of the gains (frames, channels), offsets over the scale (frames, channels), vignetting
-    (eyes, terms).
+    (eyes, terms), tilts (frames,).
     """
 
     def __init__(self, frames: int, eyes: int, channels: int, scale: float, pairs: Sequence[CommonCells]) -> None:
@@ -120,7 +126,8 @@ class Adjustment:
         self.pairs = pairs
         self.tied = {k for pair in pairs for k in (pair.first, pair.second)}
         self._count = frames * channels
-        self._unknowns = 2 * self._count + eyes * VIGNETTING_TERMS
+        self._tilts = 2 * self._count + eyes * VIGNETTING_TERMS
+        self._unknowns = self._tilts + frames
         self._prior = self._priors()
         self._x = self._start()
 
@@ -145,39 +152,50 @@ class Adjustment:
             self._x = self._x + np.clip(step, -0.5, 0.5)
             if turn > 4 and np.abs(step).max() < 1e-7:
                 break
-        gain, offset, vignetting = self._parts(self._x)
-        sigma_gain, sigma_offset, _ = self._parts(self._sigma(spread))
-        return Fit(np.exp(gain), offset * self.scale, np.exp(gain) * sigma_gain, sigma_offset * self.scale, vignetting)
+        gain, offset, vignetting, tilt = self._parts(self._x)
+        sigma_gain, sigma_offset, _, _ = self._parts(self._sigma(spread))
+        gain = np.exp(gain)
+        return Fit(
+            gain, offset * self.scale, gain * sigma_gain, sigma_offset * self.scale, vignetting, tilt * self.scale
+        )
 
     def difference(self, pair: CommonCells) -> Float:
         """(cells, channels): difference of the corrected values, DN of the common scale."""
         (value_a, _), (value_b, _) = self._values(pair)
         return value_a - value_b
 
-    def _parts(self, x: Float) -> tuple[Float, Float, Float]:
+    def _parts(self, x: Float) -> tuple[Float, Float, Float, Float]:
         shape = (self.frames, self.channels)
-        gain, offset, vignetting = np.split(x, [self._count, 2 * self._count])
-        return gain.reshape(shape), offset.reshape(shape), vignetting.reshape(self.eyes, VIGNETTING_TERMS)
+        gain, offset, vignetting, tilt = np.split(x, [self._count, 2 * self._count, self._tilts])
+        return gain.reshape(shape), offset.reshape(shape), vignetting.reshape(self.eyes, VIGNETTING_TERMS), tilt
 
     def _at(self, pair: CommonCells, channel: int) -> NDArray[np.intp]:
-        """Positions of a pair's unknowns: gains, offsets, then each eye's vignetting."""
+        """Positions of a pair's unknowns: gains, offsets, each eye's vignetting, tilts."""
         gains = np.array([pair.first, pair.second]) * self.channels + channel
         terms = np.arange(VIGNETTING_TERMS)
         eyes = [2 * self._count + eye * VIGNETTING_TERMS + terms for eye in sorted({pair.first_eye, pair.second_eye})]
-        return np.concatenate([gains, self._count + gains, *eyes])
+        tilts = [self._tilts + pair.first, self._tilts + pair.second]
+        return np.concatenate([gains, self._count + gains, *eyes, tilts])
 
     def _values(self, pair: CommonCells) -> tuple[tuple[Float, Float], tuple[Float, Float]]:
         """The corrected values (cells, channels) of both frames, and what one DN is in them."""
-        gain, offset, vignetting = self._parts(self._x)
+        gain, offset, _, tilt = self._parts(self._x)
         out = []
-        for dn, frame, eye, r in (
-            (pair.a, pair.first, pair.first_eye, pair.terms_a),
-            (pair.b, pair.second, pair.second_eye, pair.terms_b),
+        factors = self._inverse(pair)
+        for dn, frame, terms, factor in (
+            (pair.a, pair.first, pair.terms_a, factors[0]),
+            (pair.b, pair.second, pair.terms_b, factors[1]),
         ):
-            inverse = np.exp(-(r @ vignetting[eye]))[:, None]
+            inverse, lift = factor[:, None], offset[frame] + tilt[frame] * terms[:, _Y, None]
             slope = np.exp(gain[frame]) * inverse
-            out.append((slope * dn + offset[frame] * self.scale * inverse, slope))
+            out.append((slope * dn + lift * self.scale * inverse, slope))
         return out[0], out[1]
+
+    def _inverse(self, pair: CommonCells) -> tuple[Float, Float]:
+        """(cells,): 1 / V of both frames."""
+        _, _, vignetting, _ = self._parts(self._x)
+        a, b = pair.terms_a @ vignetting[pair.first_eye], pair.terms_b @ vignetting[pair.second_eye]
+        return np.exp(-a), np.exp(-b)
 
     def _residual(self, pair: CommonCells) -> tuple[Float, list[Float]]:
         """Sampson's distance (cells, channels), in sigma, and its derivatives (cells, unknowns of the pair) by channel.
@@ -185,14 +203,10 @@ class Adjustment:
         e = (A - B) / s with s^2 = noise^2 (p^2 + q^2) and A = p a + offset / V, B = q b + offset / V.
         """
         (value_a, p), (value_b, q) = self._values(pair)
-        vignetting = self._parts(self._x)[2]
         s = pair.noise * np.hypot(p, q)
         e = (value_a - value_b) / s
         share_a = p * p / (p * p + q * q)
-        inverse_a, inverse_b = (
-            np.exp(-(r @ vignetting[eye]))
-            for r, eye in ((pair.terms_a, pair.first_eye), (pair.terms_b, pair.second_eye))
-        )
+        inverse_a, inverse_b = self._inverse(pair)
         by_channel = []
         for c in range(self.channels):
             ec, sc, wa = e[:, c], s[:, c], share_a[:, c]
@@ -209,7 +223,8 @@ class Adjustment:
                 self.scale * inverse_a / sc,
                 -self.scale * inverse_b / sc,
             ]
-            by_channel.append(np.column_stack([*frames, *eyes]))
+            tilts = [frames[2] * pair.terms_a[:, _Y], frames[3] * pair.terms_b[:, _Y]]
+            by_channel.append(np.column_stack([*frames, *eyes, *tilts]))
         return e, by_channel
 
     def _sigma(self, spread: float) -> Float:
@@ -251,11 +266,13 @@ class Adjustment:
                 np.full(self._count, GAIN_PRIOR**-2),
                 np.full(self._count, OFFSET_PRIOR**-2),
                 np.tile(np.array(VIGNETTING_PRIOR) ** -2, self.eyes),
+                np.full(self.frames, TILT_PRIOR**-2),
             ]
         )
 
     def _priors(self) -> Float:
-        """(unknowns, unknowns): the weak priors, and the gauge: in frames tied together the gains multiply to 1."""
+        """(unknowns, unknowns): the weak priors, and the gauge: in frames tied together the gains multiply to 1
+        and the tilts add up to 0."""
         out = np.diag(self._prior_weights())
         for term in (0, 1):
             at = 2 * self._count + np.arange(self.eyes) * VIGNETTING_TERMS + term
@@ -264,6 +281,8 @@ class Adjustment:
             for channel in range(self.channels):
                 at = np.array(members) * self.channels + channel
                 out[np.ix_(at, at)] += GAUGE
+            at = self._tilts + np.array(members)
+            out[np.ix_(at, at)] += GAUGE
         return out
 
     def _groups(self) -> list[list[int]]:

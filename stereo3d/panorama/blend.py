@@ -20,7 +20,7 @@ Mask = NDArray[np.bool_]
 HALO = 3
 """What lies farther off than so many pixels of the coarsest band does not matter to a pixel."""
 STRIP_ROWS = 512
-PART_COLUMNS = 2048
+PART_COLUMNS = 1024
 
 
 class MultiBand:
@@ -43,6 +43,7 @@ class MultiBand:
         self._sums = [np.zeros((*size, channels), dtype=np.float32) for size in sizes]
         self._weights = [np.zeros(size, dtype=np.float32) for size in sizes]
         self._seen = np.zeros((rows, columns), dtype=np.bool_)
+        self._coarse: Array | None = None
 
     def feed(self, pixels: Array, valid: Mask, own: Mask, column: int, row: int) -> None:
         """Add one frame.
@@ -53,6 +54,8 @@ class MultiBand:
         lie on the canvas.
         """
         rows, columns = valid.shape
+        if self._coarse is not None:
+            raise ValueError("the picture is made: no frame can be added")
         if column < 0 or row < 0 or row + rows > self.shape[0] or column + columns > self.shape[1]:
             raise ValueError(f"a frame of {columns} x {rows} px at ({column}, {row}) does not lie on the canvas")
         own = own & valid & ~self._seen[row : row + rows, column : column + columns]
@@ -95,7 +98,10 @@ class MultiBand:
         return self._seen[: self.shape[0], : self.shape[1]]
 
     def strips(self) -> Iterator[tuple[int, Array]]:
-        """The picture from the top: (first row, strip (rows, columns[, channels]) float32, 0 where unseen)."""
+        """The picture from the top: (first row, strip (rows, columns[, channels]) float32, 0 where unseen).
+
+        No frame can be fed afterwards.
+        """
         coarse = self._collapsed()
         rows = self._padded[0]
         for first in range(0, self.shape[0], STRIP_ROWS):
@@ -117,14 +123,18 @@ class MultiBand:
         return out, self.seen.copy()
 
     def _collapsed(self) -> Array:
-        """Second finest level of the picture: all bands but the finest, put together."""
-        out: Array | None = None
-        for sums, weights in zip(reversed(self._sums), reversed(self._weights), strict=True):
-            known = weights > 0
-            band = np.where(known[..., None], sums / np.where(known, weights, 1)[..., None], 0).astype(np.float32)
-            out = band if out is None else band + _up(out, weights.shape)
-        assert out is not None
-        return out
+        """Second finest level of the picture: all bands but the finest, put together, in the memory of their sums."""
+        while self._sums:
+            sums, weights = self._sums.pop(), self._weights.pop()
+            for first in range(0, len(sums), STRIP_ROWS):
+                part, weight = sums[first : first + STRIP_ROWS], weights[first : first + STRIP_ROWS, :, None]
+                part /= np.where(weight > 0, weight, 1)
+                part *= weight > 0
+            if self._coarse is not None:
+                sums += _up(self._coarse, weights.shape)
+            self._coarse = sums
+        assert self._coarse is not None
+        return self._coarse
 
     def _about(self, own: Mask, column: int, row: int) -> tuple[int, int, int, int]:
         """(top, bottom, left, right) of what ``own`` can matter to, on the grid of the coarsest band."""

@@ -159,6 +159,7 @@ def make_mosaic(
             own = region(labels, numbers[int(np.argmax(common))], place, scale)
             balanced, valid = _balanced(canvas, source, box, radiometry, blender.channels)
             blender.feed(balanced, valid, own, *place[:2])
+            del balanced, valid, own  # before the next ones are made
         tell(0.25 + 0.65 * (number + 1) / len(sources))
     pixels = _in_dn(blender, tone, colour, dtype)
     seen = blender.seen.copy()

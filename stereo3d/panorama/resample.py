@@ -117,10 +117,14 @@ class Canvas:
         columns = -(-(projection.width - 1) // self.step) + 1
         rows = -(-(projection.height - 1) // self.step) + 1
         self._nearness = np.empty((rows, columns), dtype=np.float32)
+        self._curtain = np.zeros((rows, columns), dtype=bool)
         band = max(1, (1 << 18) // columns)
         for top in range(0, rows, band):
             part = slice(top, min(top + band, rows))
-            self._nearness[part] = surface.nearness(*projection.rays(self._nodes(part, slice(0, columns))))
+            rays = projection.rays(self._nodes(part, slice(0, columns)))
+            self._nearness[part] = surface.nearness(*rays)
+            if isinstance(projection, Vertical):
+                self._curtain[part] = surface.curtain(*rays)
 
     def _nodes(self, rows: slice, columns: slice, stride: int = 1) -> Float:
         """Canvas pixels (..., 2) of nodes."""
@@ -202,6 +206,7 @@ class Canvas:
         valid = inside & (cv2.remap(usable, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT) == 255)
         if isinstance(p, Vertical):
             # On a map, what stands before a place is no picture of it; elsewhere a sliver of it beats a hole.
+            hidden |= self._curtain[rows, columns]
             valid &= _between(hidden.astype(np.float32), step, shape)[tight] < 0.5
         if not valid.any():
             return None

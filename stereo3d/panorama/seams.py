@@ -24,6 +24,7 @@ SLOPE_PX = 4.0
 """Sigma of the blur over which slopes of brightness are taken."""
 _REACH = 4
 """Small pixels that smoothing the seams reaches."""
+_STRIP_ROWS = 512
 STEP_WINDOW_PX = 9
 """Steps are means over windows of this side about each pixel of the seam: noise is no step."""
 
@@ -97,10 +98,21 @@ def region(labels: Labels, number: int, place: tuple[int, int, int, int], scale:
     pixels of the larger canvas decide what is seen.
     """
     column, row, rows, columns = place
+    extended = _extended(labels)
+    out = np.empty((rows, columns), dtype=np.bool_)
+    for first in range(0, rows, _STRIP_ROWS):
+        strip = column, row + first, min(_STRIP_ROWS, rows - first), columns
+        out[first : first + strip[2]] = _strip(extended, number, strip, scale)
+    return out
+
+
+def _strip(extended: Labels, number: int, place: tuple[int, int, int, int], scale: float) -> NDArray[np.bool_]:
+    """As :func:`region`, of labels without unseen pixels."""
+    column, row, rows, columns = place
     down, across = (_between_centres(start, size, scale) for start, size in ((row, rows), (column, columns)))
     # All that is interpolated, and what the blur reaches beyond it.
     top, left = (max(int(first[0]) - _REACH, 0) for first, _ in (down, across))
-    small = _extended(labels)[top : int(down[0][-1]) + _REACH + 2, left : int(across[0][-1]) + _REACH + 2]
+    small = extended[top : int(down[0][-1]) + _REACH + 2, left : int(across[0][-1]) + _REACH + 2]
 
     def share(other: int) -> Array:
         # Whole numbers: the same pixel of the canvas must come out alike in every rectangle, or it belongs to none.

@@ -23,10 +23,14 @@ F32 = NDArray[np.float32]
 
 FAR_M = 20_000.0
 """What is further counts as infinitely far: 0.4 m between two eyes are then 0.001 degrees."""
-_STEP_DEG = 0.25
+STEP_DEG = 0.25
+"""Between the cells of the range image."""
 _SIGMA_SHARE = 0.05
 """A point whose range is doubtful by this share counts half as much as a sure one."""
 _RAYS = 1 << 18
+_CURTAIN, _CURTAIN_REACH_M = 0.06, 50.0
+"""A triangle over which the distance changes by this share more than on the plane stands along the line of sight, as
+near as that; noise of far ground is no jump."""
 
 
 class Surface(Protocol):
@@ -34,6 +38,10 @@ class Surface(Protocol):
 
     def nearness(self, origins: ArrayLike, directions: ArrayLike) -> F32:
         """1 / distance (1/m) along rays (..., 3), unit directions, to what they first meet; 0 for infinitely far."""
+        ...
+
+    def curtain(self, origins: ArrayLike, directions: ArrayLike) -> NDArray[np.bool_]:
+        """Whether such rays meet what only closes a gap, behind a rock's edge, that nobody looked into."""
         ...
 
 
@@ -58,6 +66,10 @@ class Plane:
         with np.errstate(divide="ignore", invalid="ignore"):
             out = (d @ self.down) / -(o @ self.down)
         return np.where(out > 1.0 / FAR_M, out, 0.0).astype(np.float32)
+
+    def curtain(self, origins: ArrayLike, directions: ArrayLike) -> NDArray[np.bool_]:
+        """See :class:`Surface`: there is none."""
+        return np.zeros(np.broadcast_shapes(np.shape(origins), np.shape(directions))[:-1], dtype=bool)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,16 +127,14 @@ def range_image(samples: Sequence[Samples], step_deg: float) -> tuple[F32, NDArr
     return out.reshape(rows, columns), known.reshape(rows, columns)
 
 
-class MeasuredGround:
-    """The ground of all pairs as a star about the mast's axis, for casting rays (embree)."""
+class StarGround:
+    """Ground as a star about the mast's axis, for casting rays (embree)."""
 
-    def __init__(
-        self, centre: ArrayLike, samples: Sequence[Samples], plane: Plane, step_deg: float = _STEP_DEG
-    ) -> None:
-        """``centre`` (3,), m, LOCAL_LEVEL: of the mast's axis at the height of the eyes.
+    def __init__(self, centre: ArrayLike, nearness: F32, plane: Plane) -> None:
+        """``centre`` (3,), m, LOCAL_LEVEL: of the mast's axis at the height of the eyes; ``nearness`` (rows, columns),
+        1/m, as of :func:`range_image`, without holes; ``plane``: roughly where the ground is.
 
-        Holes take after what surrounds them, by its difference from ``plane``.  Raises MissingLibraryError without
-        embree.
+        Raises MissingLibraryError without embree.
         """
         try:
             from embreex import rtcore_scene
@@ -134,44 +144,77 @@ class MeasuredGround:
                 f"embreex cannot be imported: {error}", todo="install it with 'pip install embreex'"
             ) from error
         self._centre = np.asarray(centre, dtype=np.float64)
-        # Cells hold differences from the plane: those hardly change within a cell, while distances do.
-        rest, known = range_image([_less(plane, self._centre, s) for s in samples], step_deg)
-        directions = _cell_directions(*rest.shape)
-        flat = plane.nearness(self._centre, directions)
-        measured = np.maximum(flat + _without_specks(rest, known), 0.0)
-        nearness = np.maximum(flat + _filled(measured - flat, known), 0.0)
-        # Above the highest ground that was measured, and above the plane's horizon, is sky.  It needs no triangles but
-        # for the first row: rays that meet nothing go there.
-        ground = np.flatnonzero((np.where(known, measured, flat) > 1.0 / FAR_M).any(axis=1))
-        top = max(int(ground[0]) - 1, 0) if ground.size else 0
-        nearness[:top] = 0.0
         self.nearness_image: F32 = locked(nearness, np.float32)
-        self.known: NDArray[np.bool_] = locked(known, np.bool_)
-        nearness, directions = nearness[max(top - 1, 0) :], directions[max(top - 1, 0) :]
-        distance = 1.0 / np.maximum(nearness, 1.0 / FAR_M)
+        # The sky needs no triangles but for its first row: rays that meet nothing go there.
+        ground = np.flatnonzero((nearness > 1.0 / FAR_M).any(axis=1))
+        top = max(int(ground[0]) - 2, 0) if ground.size else 0
+        directions = cell_directions(*nearness.shape)[top:]
+        distance = 1.0 / np.maximum(nearness[top:], 1.0 / FAR_M)
         # Embree computes in float32, finest about its origin, which is the centre.
         vertices = (directions * distance[..., None]).reshape(-1, 3).astype(np.float32)
         self._scene: Any = rtcore_scene.EmbreeScene()
-        self._mesh = TriangleMesh(self._scene, vertices, _faces(*nearness.shape))
+        faces = _faces(*distance.shape)
+        self._mesh = TriangleMesh(self._scene, vertices, faces)
+        flat = plane.nearness(self._centre, directions)
+        self._curtain = _jumps(faces, distance, flat)
 
     def nearness(self, origins: ArrayLike, directions: ArrayLike) -> F32:
         """See :class:`Surface`."""
         o, d = np.asarray(origins, dtype=np.float64), np.asarray(directions, dtype=np.float64)
         o, d = np.broadcast_arrays(o, d)
-        distance = self._cast((o - self._centre).reshape(-1, 3), d.reshape(-1, 3)).reshape(d.shape[:-1])
+        distance = self._cast((o - self._centre).reshape(-1, 3), d.reshape(-1, 3))[0].reshape(d.shape[:-1])
         # A margin: the far cells' triangles are chords of the sphere.
         return np.where(distance < 0.5 * FAR_M, 1.0 / distance, 0.0).astype(np.float32)
 
-    def _cast(self, origins: Float, directions: Float) -> F32:
-        """Distances (n,), m, to the first hits; infinity where there is none."""
-        out = np.empty(len(origins), dtype=np.float32)
+    def curtain(self, origins: ArrayLike, directions: ArrayLike) -> NDArray[np.bool_]:
+        """See :class:`Surface`."""
+        o, d = np.asarray(origins, dtype=np.float64), np.asarray(directions, dtype=np.float64)
+        o, d = np.broadcast_arrays(o, d)
+        met = self._cast((o - self._centre).reshape(-1, 3), d.reshape(-1, 3))[1].reshape(d.shape[:-1])
+        return (met >= 0) & self._curtain[met]
+
+    def _cast(self, origins: Float, directions: Float) -> tuple[F32, NDArray[np.int64]]:
+        """Distances (n,), m, to the first hits, infinity where there is none; the triangles met (n,), or -1."""
+        out, met = np.empty(len(origins), dtype=np.float32), np.empty(len(origins), dtype=np.int64)
         for start in range(0, len(origins), _RAYS):
             part = slice(start, start + _RAYS)
             o = np.ascontiguousarray(origins[part], dtype=np.float32)
             d = np.ascontiguousarray(directions[part], dtype=np.float32)
             found = self._scene.run(o, d, output=1)
-            out[part] = np.where(found["primID"] >= 0, found["tfar"], np.inf)
-        return out
+            met[part] = np.asarray(found["primID"]).astype(np.int32)
+            out[part] = np.where(met[part] >= 0, found["tfar"], np.inf)
+        return out, met
+
+
+class MeasuredGround(StarGround):
+    """The ground of all pairs."""
+
+    def __init__(self, centre: ArrayLike, samples: Sequence[Samples], plane: Plane, step_deg: float = STEP_DEG) -> None:
+        """``centre``: see :class:`StarGround`.
+
+        Holes take after what surrounds them, by its difference from ``plane``.  Raises MissingLibraryError without
+        embree.
+        """
+        about = np.asarray(centre, dtype=np.float64)
+        # Cells hold differences from the plane: those hardly change within a cell, while distances do.
+        rest, known = range_image([_less(plane, about, s) for s in samples], step_deg)
+        flat = plane.nearness(about, cell_directions(*rest.shape))
+        measured = np.maximum(flat + _without_specks(rest, known), 0.0)
+        nearness = np.maximum(flat + _filled(measured - flat, known), 0.0)
+        # Above the highest ground that was measured, and above the plane's horizon, is sky.
+        ground = np.flatnonzero((np.where(known, measured, flat) > 1.0 / FAR_M).any(axis=1))
+        nearness[: max(int(ground[0]) - 1, 0) if ground.size else 0] = 0.0
+        super().__init__(about, nearness, plane)
+        self.known: NDArray[np.bool_] = locked(known, np.bool_)
+
+
+def _jumps(faces: NDArray[np.int32], distance: Float, flat: F32) -> NDArray[np.bool_]:
+    """(faces,): whether the distance (rows, columns), m, changes over a triangle by more than ground does, which on
+    the plane would be ``flat`` (rows, columns), 1/m."""
+    rise = np.log(np.where(flat > 0, distance * flat, 1.0)).ravel()[faces]
+    below = (flat.ravel()[faces] > 1.0 / _CURTAIN_REACH_M).all(axis=1)
+    out: NDArray[np.bool_] = below & (np.ptp(rise, axis=1) > _CURTAIN)
+    return out
 
 
 def _less(plane: Plane, centre: Float, samples: Samples) -> Samples:
@@ -181,7 +224,7 @@ def _less(plane: Plane, centre: Float, samples: Samples) -> Samples:
     return Samples(samples.directions, samples.nearness - flat, samples.weight)
 
 
-def _cell_directions(rows: int, columns: int) -> Float:
+def cell_directions(rows: int, columns: int) -> Float:
     """(rows, columns, 3) unit, through the middles of the cells."""
     elevation = np.radians(90.0 - (np.arange(rows) + 0.5) * 180.0 / rows)[:, None]
     azimuth = np.radians((np.arange(columns) + 0.5) * 360.0 / columns)

@@ -21,6 +21,7 @@ from stereo3d.panorama.projection import Projection
 from stereo3d.panorama.radiometry import Radiometry, solve
 from stereo3d.panorama.resample import Source, make_source
 from stereo3d.panorama.surface import MeasuredGround, Plane, Samples, Surface
+from stereo3d.panorama.tied import LEAST_POINTS, TiedGround
 from stereo3d.pipeline.pair import measure_pair
 from stereo3d.pipeline.settings import Settings
 from stereo3d.pipeline.stages import Progress, Stages
@@ -32,6 +33,11 @@ from stereo3d.stereo.levels import reduced
 EYES = ("left", "right", "anaglyph")
 _STEREO_COLUMNS = 400
 """The ground needs no more: it only says where each eye's rays meet it."""
+_GROUNDS: dict[type, str] = {
+    MeasuredGround: "measured",
+    TiedGround: "plane of the wheels, bent to points of the overlaps",
+    Plane: "plane of the wheels",
+}
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,8 @@ def make_panorama(
         notes.append("The frames have no attitude: the rover was taken as level and facing north.")
 
     paths = fit_eye_paths(observations)
-    surface = _surface(replace(scene, observations=observations), paths[eyes[0]], settings, stages, notes)
+    tied = np.empty((0, 3)) if pointing is None else scene.observations[0].level_from_rover.apply(pointing.points)
+    surface = _surface(replace(scene, observations=observations), paths[eyes[0]], tied, settings, stages, notes)
     stages.begin("planning", 0.55)
     sources = [make_source(o, surface, settings.hide_rover) for o in observations]
     of_eye = {eye: [s for s in sources if s.eye is eye] for eye in eyes}
@@ -151,8 +158,15 @@ def _eyes(scene: Scene, wanted: str | None) -> tuple[Eye, ...]:
     return eyes
 
 
-def _surface(scene: Scene, path: EyePath, settings: PanoramaSettings, stages: Stages, notes: list[str]) -> Surface:
-    """The measured ground of all pairs, or the plane of the wheels where there is no stereo."""
+def _surface(
+    scene: Scene,
+    path: EyePath,
+    tied: NDArray[np.float64],
+    settings: PanoramaSettings,
+    stages: Stages,
+    notes: list[str],
+) -> Surface:
+    """The measured ground of all pairs; without stereo the plane of the wheels, bent to the points ``tied`` (n, 3)."""
     plane = Plane.of_wheels(scene.observations[0].level_from_rover)
     pairs = scene.pairs if settings.stereo else ()
     samples: list[Samples] = []
@@ -166,6 +180,12 @@ def _surface(scene: Scene, path: EyePath, settings: PanoramaSettings, stages: St
         except StereoError as error:
             notes.append(f"{pair.name}: no ground measured ({error.what})")
     if not any(s.nearness.any() for s in samples):
+        if settings.stereo and len(tied) >= LEAST_POINTS:
+            notes.append(
+                f"No stereo at hand: the ground was taken as the plane of the wheels, bent to {len(tied)} points that "
+                "two frames see."
+            )
+            return TiedGround(path.centre, tied, plane)
         if settings.stereo:
             notes.append("No stereo at hand: the ground was taken as the plane of the wheels.")
         return plane
@@ -264,7 +284,7 @@ def _report(
         "site": one.site,
         "drive": one.drive,
         "settings": asdict(settings),
-        "ground": "measured" if isinstance(surface, MeasuredGround) else "plane of the wheels",
+        "ground": _GROUNDS[type(surface)],
         "frames": frames,
         "pointing": pointing.as_json() if pointing is not None else None,
         "radiometry": radiometry.as_json(),

@@ -21,7 +21,7 @@ from stereo3d.errors import StereoError
 from stereo3d.frames import Float, RigidTransform, locked
 from stereo3d.stereo.disparity import Reason, XyzMap
 from stereo3d.terrain.mesh import MeshSettings
-from stereo3d.terrain.resample import Layer, map_angle, resample, rim_weight
+from stereo3d.terrain.resample import Layer, map_angle, resample
 from stereo3d.terrain.sphere import SphereGrid, grid_about
 
 AGREE_SIGMA = 4.0
@@ -210,7 +210,8 @@ def looked_through(
 
     A place of the surface is looked through by an eye that measured, in all of 3 x 3 pixels about where it would see
     the place, something further away by more than ``AGREE_SIGMA`` sigma.  It is false when the eyes that look through
-    it count more than those that saw it.  Tried on every second pixel of every second row.
+    it count more than those that saw it; a ray near the rim of its picture is as good as another.  Tried on every
+    second pixel of every second row.
     """
     rho, sigma = maps.rho[::2, ::2], maps.sigma[::2, ::2]
     rows, columns = np.nonzero(np.isfinite(rho))
@@ -257,7 +258,7 @@ def _inverse(view: View) -> tuple[NDArray[np.float32], NDArray[np.float32], NDAr
     with np.errstate(divide="ignore", invalid="ignore"):
         rho = 1.0 / xyz.range_m
         square = rho * rho
-        return rho, xyz.sigma_range_m * square, rim_weight(xyz) / (noise * square) ** 2
+        return rho, xyz.sigma_range_m * square, 1.0 / (noise * square) ** 2
 
 
 def _as_map(grid: SphereGrid, maps: Maps) -> XyzMap:

@@ -46,7 +46,7 @@ def test_an_aim_is_looked_at(tmp_path: Path) -> None:
         (["-o", "pano.png", "--fov", "30"], "no field of view"),
         (["-o", "pano.png", "missing.png"], "missing.png"),
         (
-            ["-o", "pano.png", "--projection", "perspective", "--elevation", "70", "--fov", "20", *QUICK],
+            ["-o", "pano.png", "--projection", "perspective", "--elevation", "80", "--fov", "20", *QUICK],
             "no left frame",
         ),
     ],

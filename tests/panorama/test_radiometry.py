@@ -147,6 +147,21 @@ def test_frames_that_agree_are_left_as_they_are(grey: np.ndarray) -> None:
         assert np.abs(change).max() < 3.0
 
 
+def test_stray_light_that_grows_down_one_frame_is_taken_off_it(grey: np.ndarray) -> None:
+    seen = cut(grey)
+    y = np.linspace(-15.0, 15.0, ROWS, dtype=np.float32)[:, None]
+    layers = [
+        replace(layer, pixels=np.where(layer.valid, layer.pixels + y, 0)) if layer.name == "2LEFT" else layer
+        for layer in seen.layers
+    ]
+    solution = solve(layers)
+    tilts = {f.name: f.tilt for f in solution.frames}
+    assert min(tilts, key=lambda name: tilts[name]) == "2LEFT"
+    assert sum(tilts.values()) == pytest.approx(0.0, abs=0.1)
+    left = departure(solution, layers, grey)
+    assert np.sqrt(np.mean(left**2)) < 0.012 * brightness_range([grey])
+
+
 def test_the_gains_multiply_to_one(solution: Radiometry) -> None:
     assert np.prod([f.gain for f in solution.frames], axis=0) == pytest.approx(1.0, abs=1e-3)
 

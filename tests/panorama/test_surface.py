@@ -96,3 +96,22 @@ def test_from_high_above_the_ground_is_seen_too() -> None:
     origins = np.stack([north, east, np.full(north.shape, -100.0)], axis=-1)
     found = 1.0 / ground.nearness(origins, np.array([0.0, 0.0, 1.0]))
     assert np.abs(found - 100.0).max() < 0.02
+
+
+def test_what_a_rock_hides_is_a_curtain_and_the_rock_is_none() -> None:
+    level = Plane(np.array([0.0, 0.0, 1.0]))
+    d = directions(np.arange(0, 360, 0.2), np.arange(-60, -11, 0.2))
+    points = plane_points(level.down, 0.0, d)
+    # A rock 0.6 m high stands from 3.0 to 3.4 m to the north: its face is seen, and its flat top.
+    azimuth = np.degrees(np.arctan2(d[:, 1], d[:, 0]))
+    front, top = (3.0 - CENTRE[0]) / d[:, 0], (-0.6 - CENTRE[2]) / d[:, 2]
+    height, reach = CENTRE[2] + front * d[:, 2], CENTRE[0] + top * d[:, 0]
+    ahead = (np.abs(azimuth) < 5.0) & (d[:, 0] > 0)
+    face, flat = ahead & (height < 0.0) & (height > -0.6), ahead & (reach > 3.0) & (reach < 3.4)
+    points[face] = CENTRE + d[face] * front[face, None]
+    points[flat] = CENTRE + d[flat] * top[flat, None]
+    ground = MeasuredGround(CENTRE, [Samples.of_ground(points, np.full(len(d), 0.01), CENTRE)], level)
+    for north, expected in ((2.0, False), (3.2, False), (3.6, True), (3.9, True), (5.5, False)):
+        found = ground.curtain(np.array([[north, -0.2, -50.0]]), level.down)
+        assert found.tolist() == [expected], north
+    assert not level.curtain(np.array([[3.6, -0.2, -50.0]]), level.down).any()

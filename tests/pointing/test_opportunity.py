@@ -42,7 +42,7 @@ def test_the_tied_ground_carries_a_mosaic(frames: tuple[Observation, ...], point
     level, x, y = np.linalg.lstsq(design * weight, points[:, 2] * weight[:, 0], rcond=None)[0]
     rays = points - first.C
     for normal, height, low, high in (
-        (np.array([-x, -y, 1.0]), level, 0.0, 1.0),
+        (np.array([-x, -y, 1.0]), level, 0.0, 0.5),
         (np.array([0.0, 0.0, 1.0]), 0.0, 2.0, 50.0),
     ):
         share = (height - first.C @ normal) / (rays @ normal)

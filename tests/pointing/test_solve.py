@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,6 +50,39 @@ def test_sigma_is_the_size_of_the_errors(geometry: Callable) -> None:
             error = against @ (np.degrees(solution.angles) - made.true_deg)[:, k]
             scaled.append(error / np.degrees(np.sqrt(np.diag(against @ part @ against.T))))
     assert 0.7 < np.sqrt(np.mean(np.square(scaled))) < 1.35
+
+
+def relative_sigma(solution: Solution) -> float:
+    """Geometric mean of the sigma of the angles against the mean of all shots."""
+    count = len(solution.angles)
+    against = np.eye(count) - 1.0 / count
+    parts = (solution.covariance[k::2, k::2] for k in range(2))
+    variances = np.concatenate([np.diag(against @ part @ against.T) for part in parts])
+    return float(np.exp(0.5 * np.log(variances).mean()))
+
+
+def test_ties_that_err_alike_do_not_make_the_pointing_surer(geometry: Callable) -> None:
+    made = geometry(6, points=40, noise_px=0.3)
+    ties, copies = made.ties, 9
+    repeated = replace(
+        ties,
+        **{
+            name: np.concatenate([getattr(ties, name)] * copies)
+            for name in ("reference", "pixel", "inverse_range", "plane", "target", "seen")
+        },
+        track=np.concatenate([ties.track + k * len(ties.reference) for k in range(copies)]),
+    )
+    once, often = (solve(made.views, made.shots, t, PRIOR, common_px=0.0) for t in (ties, repeated))
+    # Taken as independent, nine times the ties would leave a third.
+    assert 0.45 < relative_sigma(often) / relative_sigma(once) < 1.3
+
+
+def test_sigma_grows_with_the_noise(geometry: Callable) -> None:
+    quiet, loud = (
+        relative_sigma(solve(g.views, g.shots, g.ties, PRIOR, common_px=0.0))
+        for g in (geometry(7, noise_px=0.05), geometry(7, noise_px=0.4))
+    )
+    assert 5.0 < loud / quiet < 12.0
 
 
 def test_the_pan_of_the_whole_is_only_as_good_as_the_telemetry(geometry: Callable) -> None:
