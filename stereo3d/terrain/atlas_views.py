@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from stereo3d.camera import CameraModel, pixel_grid
-from stereo3d.errors import FrameMismatchError, MissingLibraryError
+from stereo3d.errors import FrameMismatchError
 from stereo3d.frames import ENU_FROM_NED, Frame, RigidTransform
 from stereo3d.observation import Eye, Observation
 from stereo3d.stereo.disparity import Reason
 from stereo3d.stereo.masks import known_reasons
 from stereo3d.terrain.mesh import TerrainMesh
+from stereo3d.terrain.surface import Surface
 
 Bool = NDArray[np.bool_]
 F32 = NDArray[np.float32]
@@ -30,7 +30,6 @@ _CORNER_SHARE = 0.015
 """Of the frame's width: beside the black corners the lens's fall-off is steeper than any correction."""
 _EDGE_SHARE, _STEP_SHARE = 0.03, 0.05
 """A step in depth bends the nearness by the one, and the nearer side is nearer by the other."""
-_RAYS = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,41 +72,11 @@ class Sight:
     """(n, 3) m, from the camera."""
 
 
-class RayTarget:
-    """A mesh that rays are cast at (embree)."""
-
-    def __init__(self, mesh: TerrainMesh) -> None:
-        """Raises MissingLibraryError without embree."""
-        try:
-            from embreex import rtcore_scene
-            from embreex.mesh_construction import TriangleMesh
-        except ImportError as error:
-            raise MissingLibraryError(
-                f"embreex cannot be imported: {error}", todo="install it with 'pip install embreex'"
-            ) from error
-        # Embree computes in float32: finest about its origin.
-        self._middle = np.median(mesh.vertices, axis=0)
-        self._scene: Any = rtcore_scene.EmbreeScene()
-        vertices = np.ascontiguousarray(mesh.vertices - self._middle, dtype=np.float32)
-        self._mesh = TriangleMesh(self._scene, vertices, np.array(mesh.faces))
-
-    def nearness(self, origins: NDArray[np.float64], directions: NDArray[np.float64]) -> F32:
-        """1 / distance (n,), 1 / m, to what rays (n, 3) of unit direction first meet; 0 for nothing."""
-        out = np.zeros(len(directions), dtype=np.float32)
-        for start in range(0, len(directions), _RAYS):
-            part = slice(start, start + _RAYS)
-            from_middle = np.ascontiguousarray(origins[part] - self._middle, dtype=np.float32)
-            found = self._scene.run(from_middle, np.ascontiguousarray(directions[part], dtype=np.float32), output=1)
-            with np.errstate(divide="ignore"):
-                out[part] = np.where(found["primID"] >= 0, 1.0 / found["tfar"], 0.0)
-        return out
-
-
 def make_views(
     mesh: TerrainMesh, observations: Sequence[Observation], masked: Mapping[str, Bool], look_for_sky: bool
 ) -> list[View]:
     """The frames over an ENU mesh.  Raises FrameMismatchError for frames of another stop than the mesh's."""
-    target = RayTarget(mesh)
+    target = Surface(mesh)
     views = []
     for o in observations:
         level = o.level_from_rover
@@ -152,7 +121,7 @@ def sight(view: View, vertices: NDArray[np.float64]) -> Sight:
     return Sight(pixels, depth, offset)
 
 
-def _seen(target: RayTarget, camera: CameraModel) -> F32:
+def _seen(target: Surface, camera: CameraModel) -> F32:
     """Nearness at every second pixel; beside a step in depth that of the nearer side's rim, for a pixel or two."""
     grid = pixel_grid(camera.width, camera.height)[::STEP_PX, ::STEP_PX]
     origins, directions = camera.ray(grid.reshape(-1, 2))

@@ -15,6 +15,9 @@ from stereo3d.terrain.mesh import TerrainMesh
 
 Float = NDArray[np.float64]
 
+_RAYS = 1 << 18
+"""Per pass; bounds the memory of many."""
+
 
 @dataclass(frozen=True, eq=False)
 class Hits:
@@ -54,6 +57,17 @@ class Surface:
         found = self._scene.run(start, np.ascontiguousarray(directions, dtype=np.float32), output=1)
         u, v = found["u"], found["v"]
         return Hits(found["primID"], np.stack([1.0 - u - v, u, v], axis=1))
+
+    def nearness(self, origins: Float, directions: Float) -> NDArray[np.float32]:
+        """1 / distance (n,), 1 / m, to what rays (n, 3) of unit direction first meet; 0 for nothing."""
+        out = np.zeros(len(directions), dtype=np.float32)
+        for first in range(0, len(directions), _RAYS):
+            part = slice(first, first + _RAYS)
+            start = np.ascontiguousarray(origins[part] - self._middle, dtype=np.float32)
+            found = self._scene.run(start, np.ascontiguousarray(directions[part], dtype=np.float32), output=1)
+            hit = found["primID"] >= 0
+            out[part][hit] = 1.0 / found["tfar"][hit]
+        return out
 
     def interpolate(self, hits: Hits, values: NDArray[np.floating]) -> NDArray[np.floating]:
         """Vertex values (vertices, ...) at the hits: (n, ...); NaN where there is none."""
