@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from stereo3d.pipeline import GroundReconstruction
     from stereo3d.scene import Scene
     from stereo3d.simulate.painted import PaintedWorld
 
@@ -65,3 +66,28 @@ def painted_pairs(painted_world: PaintedWorld) -> Scene:
     from stereo3d.simulate.painted import painted_scene
 
     return painted_scene(painted_world, (20, 70, 120), [Eye.LEFT, Eye.RIGHT])
+
+
+@pytest.fixture(scope="session")
+def ring_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scene folder: six simulated pairs of 320 x 240 px all around, of seed 3."""
+    from stereo3d.simulate.scene_writer import write_ring
+
+    folder = tmp_path_factory.mktemp("scenes") / "small-ring"
+    write_ring(folder, 3, samples=1, binning=16)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ring_told() -> list[tuple[str, float]]:
+    """The progress that ``ring_result`` told, (stage, share), once it is made."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def ring_result(ring_folder: Path, ring_told: list[tuple[str, float]]) -> GroundReconstruction:
+    """The one ground of ``ring_folder``."""
+    from stereo3d.pipeline import reconstruct_scene
+    from stereo3d.read import read_frames
+
+    return reconstruct_scene(read_frames([ring_folder]), progress=lambda *told: ring_told.append(told))

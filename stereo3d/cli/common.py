@@ -11,22 +11,29 @@ from pathlib import Path
 from typing import TypeVar
 
 from stereo3d.cli.interrupt import raise_if_asked
-from stereo3d.pipeline import Progress, Reconstruction, Settings, reconstruct
-from stereo3d.read import read_scene
+from stereo3d.pipeline import GroundReconstruction, Progress, Reconstruction, Settings, reconstruct, reconstruct_scene
+from stereo3d.read import bundled_scene, count_pairs, read_pairs, read_scene
 from stereo3d.scene import Scene
+from stereo3d.terrain.detail import LEAST_FACES
 
 T = TypeVar("T")
 
 
-def add_input_arguments(parser: argparse.ArgumentParser) -> None:
-    """INPUT..., --metadata and --no-sky, the same for every command that takes a pair."""
+SEVERAL = "; several pairs of one rover position, in folders or one by one, become one ground"
+
+
+def add_input_arguments(parser: argparse.ArgumentParser, whole: bool = False) -> None:
+    """INPUT..., --metadata and --no-sky, the same for every command that takes a pair.
+
+    With ``whole`` the command takes all pairs of a stop too.
+    """
     parser.add_argument(
         "inputs",
         metavar="INPUT",
         nargs="*",
         type=Path,
         help="the left and the right image in any order, or a folder that holds the pair; "
-        "without any, the bundled simulated scene",
+        "without any, the bundled simulated scene" + (SEVERAL if whole else ""),
     )
     parser.add_argument(
         "--metadata",
@@ -36,11 +43,23 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="the JSON record of an image that has none of its own name beside it (may be repeated, or hold a list)",
     )
-    parser.add_argument(
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
         "--pair",
         metavar="N|PRODUCT",
         help="of a folder with several pairs, the one to take: its number from 1, or the product id of an image of it",
     )
+    parser.set_defaults(all=False, faces=None, fill=False)
+    if whole:
+        choice.add_argument(
+            "--all", action="store_true", help="without INPUT: all pairs of the bundled scene, not its first one alone"
+        )
+        parser.add_argument(
+            "--faces", metavar="N", type=faces_argument, help=f"at most N triangles, from {LEAST_FACES} on"
+        )
+        parser.add_argument(
+            "--fill", action="store_true", help="close the holes within the ground; such faces are marked as filled"
+        )
     parser.add_argument(
         "--no-sky",
         dest="sky",
@@ -49,9 +68,16 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def faces_argument(text: str) -> int:
+    """A number of triangles.  Raises argparse.ArgumentTypeError for what is none, or too small."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) >= LEAST_FACES):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of triangles; expected {LEAST_FACES} or more")
+    return int(text)
+
+
 def chosen_settings(args: argparse.Namespace) -> Settings:
     """The settings that the input arguments ask for."""
-    return Settings(sky=args.sky)
+    return Settings(sky=args.sky, faces=args.faces, fill=args.fill)
 
 
 def run_interruptible(work: Callable[[Progress], T], title: str, quiet: bool = False) -> T:
@@ -106,14 +132,21 @@ def load_scene(args: argparse.Namespace) -> Scene:
     return read_scene(args.inputs, args.metadata, args.pair)
 
 
-def measure(args: argparse.Namespace) -> Reconstruction:
-    """Read the inputs and reconstruct their pair, with progress."""
+def measure(args: argparse.Namespace) -> Reconstruction | GroundReconstruction:
+    """Read the inputs and reconstruct their pair, or one ground from all of their pairs, with progress."""
 
-    def work(progress: Progress) -> Reconstruction:
+    def work(progress: Progress) -> Reconstruction | GroundReconstruction:
         progress("reading", 0.0)
-        return reconstruct(load_scene(args), chosen_settings(args), progress)
+        scene, settings = read_pairs(args.inputs, args.metadata, args.pair, args.all), chosen_settings(args)
+        if len(scene.pairs) == 1 and settings.faces is None and not settings.fill:
+            return reconstruct(scene, settings, progress)
+        return reconstruct_scene(scene, settings, progress)
 
-    return run_interruptible(work, "reading")
+    made = run_interruptible(work, "reading")
+    if not args.inputs and args.pair is None and not args.all:
+        count = count_pairs(bundled_scene())
+        print(f"this is pair 1 of {count} of the bundled scene; --all makes one ground of all, in a minute or two")
+    return made
 
 
 def say_written(paths: Sequence[Path], started: float) -> None:

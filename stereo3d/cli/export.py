@@ -10,14 +10,14 @@ from pathlib import Path
 
 from stereo3d.cli.common import add_input_arguments, measure, say_written
 from stereo3d.export.blend import SCRIPT
-from stereo3d.export.cloud import cloud_of
+from stereo3d.export.products import about_result, result_cloud
 from stereo3d.export.solid import PrintSettings
-from stereo3d.export.terrain import FORMATS, about_pair, check_target, write_printable, write_terrain
+from stereo3d.export.terrain import FORMATS, check_target, write_printable, write_terrain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """INPUT... -o FILE, and what a print or Blender wants."""
-    add_input_arguments(parser)
+    add_input_arguments(parser, whole=True)
     parser.add_argument(
         "-o",
         "--output",
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure the pair and write it; the target is checked before the work starts."""
+    """Measure the ground and write it; the target is checked before the work starts."""
     started = time.perf_counter()
     settings = _print_settings(args)
     check_target(args.output, solid=settings is not None, cameras=args.cameras)
@@ -59,13 +59,12 @@ def run(args: argparse.Namespace) -> int:
             f"{100 * solid.filled:.0f} % of its ground was not measured but filled"
         )
     else:
-        pair = result.pair
         written = write_terrain(
             result.terrain,
             args.output,
-            about_pair(pair),
-            observations=(pair.left, pair.right),
-            cloud=cloud_of(result.xyz, pair.left.image, result.enu_from_rover),
+            about_result(result),
+            observations=result.observations,
+            cloud=result_cloud(result),
             cameras=args.cameras,
         )
         if args.cameras:

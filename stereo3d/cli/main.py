@@ -15,8 +15,8 @@ from stereo3d.cli import interrupt
 from stereo3d.errors import Stereo3dError
 
 COMMANDS = {
-    "view": "look at the ground of a pair: window, or --screenshot FILE",
-    "reconstruct": "measure a pair and write every product into a folder",
+    "view": "look at the ground of a pair, or of all pairs of a stop: window, or --screenshot FILE",
+    "reconstruct": "measure a pair, or all pairs of a stop, and write every product into a folder",
     "export": "write the textured ground for Blender, a GIS, a printer, AR: .glb, .blend, .laz, .stl, .usdz, ...",
     "map": "write DEM, orthophoto, slope, roughness, sigma as GeoTIFF, and contour lines, for a GIS",
     "panorama": "make one picture of the frames of a stop: mosaic, photosphere, anaglyph, map",

@@ -50,7 +50,7 @@ def sun_argument(text: str) -> tuple[float, float]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """INPUT... -o DIR, and what the maps are like."""
-    add_input_arguments(parser)
+    add_input_arguments(parser, whole=True)
     parser.add_argument(
         "-o",
         "--output",
@@ -96,19 +96,12 @@ def run(args: argparse.Namespace) -> int:
     style = MapStyle(interval_m=args.interval, sun_deg=args.sun, lonlat_deg=args.lonlat)
     with atomic_folder(args.output, PRODUCTS) as folder:
         result = measure(args)
-        left = result.pair.left
-        eye = result.enu_from_rover.apply(left.camera.C)
-        maps = run_interruptible(lambda progress: make_maps(result.terrain, eye, settings), "mapping")
-        inputs = {
-            "inputs": result.report.inputs,
-            "simulated": result.report.simulated,
-            "settings": asdict(settings),
-        }
-        report = write_maps(maps, folder, about_map(left), inputs, result.report.notes, style)
+        maps = run_interruptible(lambda progress: make_maps(result.terrain, result.eye_enu, settings), "mapping")
+        told = result.report_values
+        inputs = {"inputs": told["inputs"], "simulated": told["simulated"], "settings": asdict(settings)}
+        report = write_maps(maps, folder, about_map(result.observations[0]), inputs, told["notes"], style)
     grid, share = maps.grid, 1.0 - report["coverage_share"]["none"]
-    print(
-        f"{result.pair.name}: {grid.width} x {grid.height} pixels of {grid.resolution_m:g} m, {share:.1%} with ground"
-    )
+    print(f"{result.name}: {grid.width} x {grid.height} pixels of {grid.resolution_m:g} m, {share:.1%} with ground")
     for name, file in report["files"].items():
         middle = file["percentiles"]["p50"]
         text = "unknown" if middle is None else f"{middle:.3g} {file['unit']}"

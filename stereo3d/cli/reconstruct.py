@@ -1,4 +1,4 @@
-"""``stereo3d reconstruct``: measure a pair and write every product into a folder."""
+"""``stereo3d reconstruct``: measure a pair, or all pairs of a stop, and write every product into a folder."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from pathlib import Path
 
 from stereo3d.cli.common import add_input_arguments, measure, say_written
 from stereo3d.export.atomic import atomic_folder
-from stereo3d.export.products import PRODUCTS, write_products, write_report
+from stereo3d.export.products import OURS, product_names, write_products, write_report
+from stereo3d.pipeline import Result
+from stereo3d.pipeline.report import overlap_share
 from stereo3d.view.screenshot import render_picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """INPUT... -o DIR."""
-    add_input_arguments(parser)
+    add_input_arguments(parser, whole=True)
     parser.add_argument(
         "-o",
         "--output",
@@ -28,15 +30,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, write all products or none, and say what was found."""
     started = time.perf_counter()
-    with atomic_folder(args.output, PRODUCTS) as folder:
+    with atomic_folder(args.output, OURS) as folder:
         result = measure(args)
         measured = time.perf_counter()
         write_products(result, folder, lambda path: render_picture(result, path, (1280, 800), "oblique"))
         now = time.perf_counter()
         write_report(result, folder, {"writing": now - measured, "total": now - started})
-    report = result.report
-    print(f"{result.pair.name}: {len(result.xyz.reason.reshape(-1)):,} pixels, {report.valid_share:.1%} with XYZ,")
-    print(f"  {report.overlap_share:.1%} of the ground that both eyes see; {report.triangles:,} triangles")
-    print(f"  {result.calibration.summary}")
-    say_written([args.output / name for name in PRODUCTS], started)
+    for line in _summary(result):
+        print(line)
+    say_written([args.output / name for name in product_names(result)], started)
     return 0
+
+
+def _summary(result: Result) -> list[str]:
+    """What was found, in a few lines."""
+    lines = []
+    for number, m in enumerate(result.pairs, start=1):
+        which = f"pair {number}, " if len(result.pairs) > 1 else ""
+        share = m.xyz.measured.mean()
+        lines.append(f"{which}{m.pair.name}: {m.xyz.reason.size:,} pixels, {share:.1%} with XYZ,")
+        lines.append(f"  {overlap_share(m.xyz):.1%} of the ground that both eyes see")
+        lines.append(f"  {m.calibration.summary}")
+    lines.append(f"{result.name}: {len(result.terrain.mesh.faces):,} triangles")
+    return lines

@@ -34,7 +34,7 @@ def size_argument(text: str) -> tuple[int, int]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``stereo3d view``."""
-    add_input_arguments(parser)
+    add_input_arguments(parser, whole=True)
     parser.add_argument(
         "--screenshot", metavar="FILE", type=Path, help="write a picture (.png or .jpg) instead; needs no display"
     )

@@ -46,9 +46,10 @@ def atomic_files(path: Path) -> Iterator[Path]:
 def atomic_folder(path: Path, ours: Collection[str]) -> Iterator[Path]:
     """A temporary folder that becomes ``path`` at the end.
 
-    ``path`` may be absent, empty, or hold only files named in ``ours``, which the new ones replace as a whole; with
-    anything else in it, or where it cannot be written, OutputError is raised on entering, before any work.  On any
-    exception, KeyboardInterrupt included, the temporary folder is removed and ``path`` is as it was.
+    ``path`` may be absent, empty, or hold only files named in ``ours`` (``folder/name`` for one in a folder of it),
+    which the new ones replace as a whole; with anything else in it, or where it cannot be written, OutputError is
+    raised on entering, before any work.  On any exception, KeyboardInterrupt included, the temporary folder is removed
+    and ``path`` is as it was.
     """
     path = Path(os.path.realpath(path))  # a link to a folder stays a link
     _restore(path)
@@ -87,7 +88,7 @@ def _refuse_strangers(path: Path, ours: Collection[str]) -> None:
         return
     if not path.is_dir():
         raise OutputError("this is a file", file=path, expected="the name of a folder to write into")
-    strangers = sorted(p.name for p in path.iterdir() if p.name not in ours or (p.is_dir() and not p.is_symlink()))
+    strangers = sorted(_strangers(path, ours))
     if strangers:
         more = f" and {len(strangers) - 1} more" if len(strangers) > 1 else ""
         raise OutputError(
@@ -96,6 +97,19 @@ def _refuse_strangers(path: Path, ours: Collection[str]) -> None:
             expected="a new folder, an empty one, or one with the products of an earlier run",
             todo="name another folder, or empty this one",
         )
+
+
+def _strangers(path: Path, ours: Collection[str], inside: str = "") -> Iterator[str]:
+    """What of a folder, and of the folders of ours in it, is not a file named in ``ours``; as relative names."""
+    for entry in path.iterdir():
+        name = inside + entry.name
+        if not entry.is_dir() or entry.is_symlink():
+            if name not in ours:
+                yield name
+        elif any(known.startswith(f"{name}/") for known in ours):
+            yield from _strangers(entry, ours, f"{name}/")
+        else:
+            yield name
 
 
 @contextmanager

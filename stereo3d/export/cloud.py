@@ -73,13 +73,12 @@ def joined(clouds: Sequence[Cloud]) -> Cloud:
     )
 
 
-def write_cloud(xyz: XyzMap, image: Image, to_from_xyz: RigidTransform, path: Path) -> None:
-    """The :func:`cloud_of` the map as binary little-endian PLY.
+def write_cloud(cloud: Cloud, path: Path) -> None:
+    """A cloud as binary little-endian PLY.
 
-    Properties x y z (float32, m, in the frame that ``to_from_xyz`` leads to), red green blue (uint8), sigma (float32,
-    m); about a million points in a fraction of a second.  Raises what :func:`cloud_of` raises.
+    Properties x y z (float32, m, in the frame of the cloud), red green blue (uint8), sigma (float32, m); about a
+    million points in a fraction of a second.
     """
-    cloud = cloud_of(xyz, image, to_from_xyz)
     points = np.empty(len(cloud.xyz), dtype=_POINT)
     for k, (axis, colour) in enumerate(zip("xyz", ("red", "green", "blue"), strict=True)):
         points[axis] = cloud.xyz[:, k]

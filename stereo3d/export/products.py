@@ -10,47 +10,67 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from stereo3d.export.cloud import write_cloud
+from stereo3d.export.cloud import Cloud, cloud_of, joined, write_cloud
 from stereo3d.export.rasters import write_raster
 from stereo3d.export.terrain import about_pair, write_terrain
-from stereo3d.pipeline import Reconstruction
+from stereo3d.pipeline import MeasuredPair, Result
 
 REPORT = "report.json"
 PREVIEW = "preview.png"
-PRODUCTS = (
-    "xyz.tif",
-    "sigma_range.tif",
-    "reason.tif",
-    "disparity.tif",
-    "cloud.ply",
-    "mesh.glb",
-    PREVIEW,
-    REPORT,
-)
-"""The names that other programs rely on."""
+RASTERS = ("xyz.tif", "sigma_range.tif", "reason.tif", "disparity.tif")
+"""Of one pair, in the pixel grid of its left raw image; disparity.tif in that of the rectified left image."""
+GROUND = ("cloud.ply", "mesh.glb", PREVIEW, REPORT)
+PRODUCTS = (*RASTERS, *GROUND)
+"""The names that other programs rely on, of one pair."""
+MOST_PAIRS = 300
+"""More are not read (:data:`stereo3d.read.frames.MAX_FRAMES`)."""
 
 
-def write_products(result: Reconstruction, folder: Path, preview: Callable[[Path], object]) -> None:
-    """Write all of ``PRODUCTS`` into an existing folder, ``preview`` drawing the picture (the viewer's work).
+def pair_folder(number: int) -> str:
+    """The name of the folder with the rasters of one of several pairs, counted from 1."""
+    return f"pair-{number:02d}"
 
-    Rasters are in the pixel grid of the left raw image, except disparity.tif (the rectified left image's).  The caller
-    makes it all or nothing, see :func:`stereo3d.export.atomic.atomic_folder`.
+
+OURS = frozenset(PRODUCTS) | {f"{pair_folder(n)}/{name}" for n in range(1, MOST_PAIRS + 1) for name in RASTERS}
+"""All that a run may leave in its folder, as :func:`stereo3d.export.atomic.atomic_folder` takes it."""
+
+
+def product_names(result: Result) -> tuple[str, ...]:
+    """What :func:`write_products` and :func:`write_report` write of ``result``; of several pairs a folder each, with
+    ``RASTERS``, beside the ``GROUND``."""
+    count = len(result.pairs)
+    return PRODUCTS if count == 1 else (*(pair_folder(n) for n in range(1, count + 1)), *GROUND)
+
+
+def about_result(result: Result) -> dict[str, str]:
+    """What an exported file says of its origin: of one pair its product, of several how many and between which."""
+    about = about_pair(result.pairs[0].pair)
+    if len(result.pairs) > 1:
+        first, last = (result.pairs[k].pair.left.product_id for k in (0, -1))
+        about["product"] = f"{len(result.pairs)} pairs, {first} to {last}"
+    return about
+
+
+def result_cloud(result: Result) -> Cloud:
+    """All that the pairs measured, in ENU; points that several pairs measured are there several times."""
+    return joined([cloud_of(m.xyz, m.pair.left.image, result.enu_from_rover) for m in result.pairs])
+
+
+def write_products(result: Result, folder: Path, preview: Callable[[Path], object]) -> None:
+    """Write all of :func:`product_names` but the report into an existing folder, ``preview`` drawing the picture (the
+    viewer's work).
+
+    The caller makes it all or nothing, see :func:`stereo3d.export.atomic.atomic_folder`.
     """
-    xyz, frame = result.xyz, result.xyz.frame
-    left = result.pair.left
     jobs: list[Callable[[], object]] = [
         lambda: preview(folder / PREVIEW),
-        lambda: write_raster(folder / "xyz.tif", xyz.xyz, f"X, Y, Z in metres, frame {frame}; NaN = none"),
-        lambda: write_cloud(xyz, left.image, result.enu_from_rover, folder / "cloud.ply"),
-        lambda: write_terrain(result.terrain, folder / "mesh.glb", about_pair(result.pair)),
-        lambda: write_raster(
-            folder / "sigma_range.tif", xyz.sigma_range_m, "one sigma of the range from the left camera, metres"
-        ),
-        lambda: write_raster(
-            folder / "disparity.tif", result.disparity.values, "disparity of the rectified left image, pixels"
-        ),
-        lambda: write_raster(folder / "reason.tif", xyz.reason, f"flags: why a pixel has no XYZ; see {REPORT}"),
+        lambda: write_cloud(result_cloud(result), folder / "cloud.ply"),
+        lambda: write_terrain(result.terrain, folder / "mesh.glb", about_result(result)),
     ]
+    for number, measured in enumerate(result.pairs, start=1):
+        place = folder if len(result.pairs) == 1 else folder / pair_folder(number)
+        place.mkdir(exist_ok=True)
+        jobs += _rasters(measured, place)
     pool = ThreadPoolExecutor(max_workers=2)
     try:
         for job in [pool.submit(j) for j in jobs]:
@@ -59,10 +79,22 @@ def write_products(result: Reconstruction, folder: Path, preview: Callable[[Path
         pool.shutdown(cancel_futures=True)
 
 
-def write_report(result: Reconstruction, folder: Path, seconds: dict[str, float]) -> None:
+def _rasters(measured: MeasuredPair, folder: Path) -> list[Callable[[], object]]:
+    """What writes each of ``RASTERS``."""
+    xyz, disparity = measured.xyz, measured.disparity.values
+    sigma = "one sigma of the range from the left camera, metres"
+    return [
+        lambda: write_raster(folder / "xyz.tif", xyz.xyz, f"X, Y, Z in metres, frame {xyz.frame}; NaN = none"),
+        lambda: write_raster(folder / "sigma_range.tif", xyz.sigma_range_m, sigma),
+        lambda: write_raster(folder / "disparity.tif", disparity, "disparity of the rectified left image, pixels"),
+        lambda: write_raster(folder / "reason.tif", xyz.reason, f"flags: why a pixel has no XYZ; see {REPORT}"),
+    ]
+
+
+def write_report(result: Result, folder: Path, seconds: dict[str, float]) -> None:
     """Write report.json; ``seconds`` are stages that only the caller knows, added to the reconstruction's own."""
-    content = result.report.as_json()
-    content["seconds"] = {**result.report.seconds, **{k: round(v, 4) for k, v in seconds.items()}}
+    content = dict(result.report_values)
+    content["seconds"] = {**content["seconds"], **{k: round(v, 4) for k, v in seconds.items()}}
     content["peak_memory_mb"] = peak_memory_mb()
     text = json.dumps(plain_values(content), indent=2, allow_nan=False)
     (folder / REPORT).write_text(text + "\n", encoding="utf-8")

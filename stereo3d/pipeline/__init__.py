@@ -3,18 +3,23 @@
 from stereo3d.pipeline.ground import Ground, measure_ground
 from stereo3d.pipeline.pair import MeasuredPair, Reconstruction, enu_from_rover, measure_pair, reconstruct
 from stereo3d.pipeline.report import Report
+from stereo3d.pipeline.result import Result
 from stereo3d.pipeline.settings import Settings
 from stereo3d.pipeline.stages import Progress
+from stereo3d.pipeline.whole import GroundReconstruction, reconstruct_scene
 
 __all__ = [
     "Ground",
+    "GroundReconstruction",
     "MeasuredPair",
     "Progress",
     "Reconstruction",
     "Report",
+    "Result",
     "Settings",
     "enu_from_rover",
     "measure_ground",
     "measure_pair",
     "reconstruct",
+    "reconstruct_scene",
 ]

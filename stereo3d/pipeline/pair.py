@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,31 @@ class Reconstruction:
     def enu_from_rover(self) -> RigidTransform:
         """ROVER_NAV to the frame of the terrain."""
         return enu_from_rover(self.pair.left)
+
+    @property
+    def name(self) -> str:
+        """The left image's product id."""
+        return self.pair.left.product_id
+
+    @property
+    def pairs(self) -> tuple[MeasuredPair, ...]:
+        """The one."""
+        return (MeasuredPair(self.pair, self.rectified, self.disparity, self.matches, self.xyz, self.calibration),)
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """The left and the right one."""
+        return self.pair.left, self.pair.right
+
+    @property
+    def eye_enu(self) -> NDArray[np.float64]:
+        """(3,) m: where the left camera stood, in ENU."""
+        return self.enu_from_rover.apply(self.pair.left.camera.C)
+
+    @property
+    def report_values(self) -> dict[str, Any]:
+        """The report as plain values."""
+        return self.report.as_json()
 
 
 def enu_from_rover(observation: Observation) -> RigidTransform:

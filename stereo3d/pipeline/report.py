@@ -75,6 +75,25 @@ def _inputs(pair: StereoPair) -> dict[str, Any]:
     }
 
 
+def reason_legend(xyz: XyzMap) -> dict[str, dict[str, Any]]:
+    """Name of each flag of ``xyz.reason``: its bit, its meaning, and the share of the pixels that carry it."""
+    return {
+        str(r.name): {
+            "bit": int(r),
+            "meaning": text,
+            "share": round(float(((xyz.reason & np.uint16(r)) > 0).mean()), 5),
+        }
+        for r, text in REASON_TEXT.items()
+    }
+
+
+def overlap_share(xyz: XyzMap) -> float:
+    """Share with XYZ of the pixels that are neither sky, vignette, rover nor outside the overlap."""
+    no_ground = Reason.SKY | Reason.VIGNETTE | Reason.ROVER | Reason.OUTSIDE_OVERLAP
+    ground = (xyz.reason & np.uint16(no_ground)) == 0
+    return round(float(xyz.measured[ground].mean()), 5) if ground.any() else 0.0
+
+
 def pair_report(
     scene: Scene,
     pair: StereoPair,
@@ -85,16 +104,6 @@ def pair_report(
     calibration: EpipolarCalibration,
     seconds: dict[str, float],
 ) -> Report:
-    no_ground = Reason.SKY | Reason.VIGNETTE | Reason.ROVER | Reason.OUTSIDE_OVERLAP
-    ground = (xyz.reason & np.uint16(no_ground)) == 0
-    legend = {
-        str(r.name): {
-            "bit": int(r),
-            "meaning": text,
-            "share": round(float(((xyz.reason & np.uint16(r)) > 0).mean()), 5),
-        }
-        for r, text in REASON_TEXT.items()
-    }
     notes = []
     if pair.left.site_from_rover is None:
         notes.append("The record has no attitude: the rover was taken as level and facing north.")
@@ -108,8 +117,8 @@ def pair_report(
         settings=asdict(settings) | {"opencv": cv2.__version__},
         frame=str(xyz.frame),
         valid_share=round(float(xyz.measured.mean()), 5),
-        overlap_share=round(float(xyz.measured[ground].mean()), 5) if ground.any() else 0.0,
-        reason_legend=legend,
+        overlap_share=overlap_share(xyz),
+        reason_legend=reason_legend(xyz),
         epipolar_residual=calibration.as_json(),
         range_percentiles_m=_percentiles(xyz.range_m),
         sigma_percentiles_m=_percentiles(xyz.sigma_range_m),

@@ -50,9 +50,10 @@ def read_frames(inputs: Sequence[Path], metadata: Sequence[Path] = ()) -> Scene:
         notes += more
     simulated = all(o.mission == "simulated" for o in observations)
     name = described.name if described is not None else _name(paths, observations)
+    sky = True
     if described is not None:
-        simulated = simulated or described.simulated
-    return Scene(name, tuple(observations), simulated=simulated, notes=tuple(notes))
+        simulated, sky = simulated or described.simulated, described.sky
+    return Scene(name, tuple(observations), simulated=simulated, notes=tuple(notes), sky=sky)
 
 
 def _headers(paths: Sequence[Path], metadata: Sequence[Path]) -> tuple[list[Header], list[str], SceneFile | None]:

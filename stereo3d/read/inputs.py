@@ -1,4 +1,4 @@
-"""From what a user names (two images, one of them, a folder, nothing) to a scene with exactly one pair."""
+"""From what a user names (images, folders, nothing) to a scene with one pair, or with all pairs of a stop."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stereo3d.errors import MissingFileError, PairError
 from stereo3d.observation import Eye, make_pair
+from stereo3d.read.frames import read_frames
 from stereo3d.read.product_name import parse_product_name, same_product
 from stereo3d.read.protocol import Header
 from stereo3d.read.readers import reader_for
@@ -54,6 +55,41 @@ def read_scene(inputs: Sequence[Path], metadata: Sequence[Path] = (), pair: str 
     if pair is not None:
         _chosen([only], pair, paths[0])
     return _pair_scene(headers[0], headers[1], metadata)
+
+
+def read_pairs(
+    inputs: Sequence[Path], metadata: Sequence[Path] = (), pair: str | int | None = None, whole: bool = False
+) -> Scene:
+    """The scene that the inputs name, with one pair or, where they name several and none is chosen, with all.
+
+    One or two images, and any inputs with ``pair``, are what :func:`read_scene` takes them for; a folder that holds
+    one pair too.  A folder with several pairs, several folders, and more than two images are a set of frames as of
+    :func:`stereo3d.read.frames.read_frames`, which must hold a pair.  No input is the first pair of the bundled scene,
+    or all of them when ``whole``.
+
+    Raises MissingFileError, ImageFileError, RecordError, PairError or FrameMismatchError, each one clear line.
+    """
+    paths = [Path(path) for path in inputs] or ([bundled_scene()] if whole else [])
+    folders = [path for path in paths if os.path.isdir(path)]
+    if pair is not None or (len(paths) <= 2 and not folders):
+        return read_scene(paths, metadata, pair)
+    if len(paths) == 1 and count_pairs(paths[0], metadata) < 2:
+        return read_scene(paths, metadata)
+    scene = read_frames(paths, metadata)
+    if not scene.pairs:
+        raise PairError(
+            f"the {len(scene.observations)} frames hold no pair",
+            file=paths[0],
+            expected="the left and the right image of one shot",
+        )
+    return scene
+
+
+def count_pairs(folder: Path, metadata: Sequence[Path] = ()) -> int:
+    """How many pairs a folder holds, from the records alone.  Raises what :func:`read_scene` does where it has none."""
+    described = read_scene_file(folder)
+    images = described.images if described is not None else image_files(folder)
+    return len(_pairs(folder, images, metadata, in_order=False))
 
 
 def find_partner(header: Header, metadata: Sequence[Path] = ()) -> Header | None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pil
 from PIL import ImageDraw, ImageFont
 
-from stereo3d.pipeline import Reconstruction
+from stereo3d.pipeline import Result
 from stereo3d.view.layers import ColourMap, brightness, round_length
 from stereo3d.view.plot import credit
 from stereo3d.view.raycast import Picture
@@ -58,9 +58,7 @@ def _smooth(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(seen, total / np.maximum(weight, 1e-6), np.nan).astype(np.float32)
 
 
-def annotate(
-    picture: Picture, view: Viewpoint, reconstruction: Reconstruction, layer: str, colours: ColourMap | None
-) -> Pil.Image:
+def annotate(picture: Picture, view: Viewpoint, result: Result, layer: str, colours: ColourMap | None) -> Pil.Image:
     """The finished picture: caption and credit, north arrow, and a scale.
 
     A parallel view gets a scale bar, which is exact all over it; a perspective one, where no bar could be, gets
@@ -68,7 +66,7 @@ def annotate(
     """
     rgb = picture.rgb.copy()
     height, width = rgb.shape[:2]
-    labels = [] if view.parallel else rings(rgb, picture.ground, camera_centre(reconstruction))
+    labels = [] if view.parallel else rings(rgb, picture.ground, camera_centre(result))
     image = Pil.fromarray(rgb)
     pen = ImageDraw.Draw(image, "RGBA")
     unit = max(10.0, min(height, width) / 50.0)
@@ -80,8 +78,9 @@ def annotate(
         if y < low and not any(other > metres and abs(y - oy) < 1.3 * unit for other, _, oy in labels):
             outlined(pen, (x, y), f"{metres:g} m", small, "mm")
     if view.parallel:
-        mark = view.project(camera_centre(reconstruction), (width, height))
-        camera_mark(pen, (float(mark[0]), float(mark[1])), camera_viewpoint(reconstruction, 1.0), unit, small)
+        mark = view.project(camera_centre(result), (width, height))
+        towards = camera_viewpoint(result, 1.0) if len(result.pairs) == 1 else None
+        camera_mark(pen, (float(mark[0]), float(mark[1])), towards, unit, small)
         scale_bar(pen, 2.0 * view.half_height / height, (1.2 * unit, low), 0.22 * width, unit, font)
     if colours:
         length = min(height - strip - 9.5 * unit, 18.0 * unit)
@@ -89,7 +88,7 @@ def annotate(
     north(pen, view, (width - 3.8 * unit, 3.4 * unit), 2.0 * unit, font)
 
     pen.rectangle([0, height - strip, width, height], fill=(10, 12, 15, 215))
-    left, credit = caption(reconstruction, view, layer)
+    left, credit = caption(result, view, layer)
     room = width - 2 * unit
     text_font = font
     size = unit
@@ -102,12 +101,12 @@ def annotate(
     return image
 
 
-def caption(reconstruction: Reconstruction, view: Viewpoint, layer: str) -> tuple[str, str]:
+def caption(result: Result, view: Viewpoint, layer: str) -> tuple[str, str]:
     """What the picture shows, and whom to thank."""
-    left = reconstruction.pair.left
+    left = result.pairs[0].pair.left
     scale = "parallel, north up" if view.parallel else "rings: metres from the camera, level"
-    product = "".join(c if c.isprintable() else " " for c in left.product_id)[:80]
-    factor = brightness(reconstruction.terrain) if layer == "image" else 1.0
+    product = "".join(c if c.isprintable() else " " for c in result.name)[:80]
+    factor = brightness(result.terrain) if layer == "image" else 1.0
     what = layer if factor < 1.05 else f"{layer} (brightness x {factor:.1f})"
     text = f"{product}  \u00b7  sol {left.sol}  \u00b7  {what}, {view.name} view  \u00b7  {scale}"
     return text, credit(left.mission)
@@ -180,12 +179,13 @@ def north(
 
 
 def camera_mark(
-    pen: ImageDraw.ImageDraw, place: tuple[float, float], camera: Viewpoint, unit: float, font: Font
+    pen: ImageDraw.ImageDraw, place: tuple[float, float], camera: Viewpoint | None, unit: float, font: Font
 ) -> None:  # fmt: skip
-    """On a map: where the camera stood and which way it looked."""
+    """On a map: where the camera stood and which way it looked, if it was one way."""
     x, y = place
-    turn = np.radians(camera.heading_deg)
-    sides = [(x + 2.2 * unit * np.sin(turn + a), y - 2.2 * unit * np.cos(turn + a)) for a in (-0.6, 0.6)]
-    pen.polygon([place, *((float(a), float(b)) for a, b in sides)], fill=(255, 255, 255, 90))
+    if camera is not None:
+        turn = np.radians(camera.heading_deg)
+        sides = [(x + 2.2 * unit * np.sin(turn + a), y - 2.2 * unit * np.cos(turn + a)) for a in (-0.6, 0.6)]
+        pen.polygon([place, *((float(a), float(b)) for a, b in sides)], fill=(255, 255, 255, 90))
     pen.ellipse([x - 0.35 * unit, y - 0.35 * unit, x + 0.35 * unit, y + 0.35 * unit], fill=(226, 74, 51, 255))
     outlined(pen, (x, y + 0.6 * unit), "camera", font, "ma")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stereo3d.pipeline import Reconstruction
+from stereo3d.pipeline import Result
 from stereo3d.terrain.texture import TexturedMesh
 from stereo3d.view.viewpoint import camera_centre
 
@@ -58,15 +58,15 @@ def round_length(about: float) -> float:
     return float(next(m for m in (5.0, 2.0, 1.0) if m * power <= about * (1 + 1e-9)) * power)
 
 
-def colour_map(reconstruction: Reconstruction, layer: str) -> ColourMap:
+def colour_map(result: Result, layer: str) -> ColourMap:
     """The colour map of ``elevation``, ``range`` or ``sigma``; KeyError for another name.
 
     Elevation is above the origin of ROVER_NAV, the ground below the rover; range is from the left camera.  Limits are
     the 2nd and 98th percentile of the vertices (of the nearer 85 % for the elevation), so that neither a few
     stray points nor a far hill take all colours.
     """
-    mesh = reconstruction.terrain.mesh
-    reach = np.linalg.norm(mesh.vertices - camera_centre(reconstruction), axis=1)
+    mesh = result.terrain.mesh
+    reach = np.linalg.norm(mesh.vertices - camera_centre(result), axis=1)
     everywhere = np.ones(len(reach), dtype=bool)
     if layer == "elevation":
         near = reach <= np.percentile(reach, 85.0)

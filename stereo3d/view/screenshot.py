@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stereo3d.errors import OutputError
 from stereo3d.export.atomic import atomic_files
-from stereo3d.pipeline import Reconstruction
+from stereo3d.pipeline import Result
 from stereo3d.terrain.surface import Surface
 from stereo3d.view.annotate import annotate
 from stereo3d.view.layers import colour_map
@@ -40,7 +40,7 @@ def check_picture_path(path: Path) -> None:
 
 
 def render_picture(
-    reconstruction: Reconstruction,
+    result: Result,
     path: Path,
     size: tuple[int, int] = DEFAULT_SIZE,
     viewpoint: str = "camera",
@@ -52,11 +52,11 @@ def render_picture(
     written, StereoError when there is no ground to draw, KeyError for an unknown viewpoint or layer.
     """
     check_picture_path(path)
-    terrain = reconstruction.terrain
-    colours = None if layer == "image" else colour_map(reconstruction, layer)
+    terrain = result.terrain
+    colours = None if layer == "image" else colour_map(result, layer)
     surface = Surface(terrain.mesh)
-    view = named_viewpoint(reconstruction, viewpoint, size[0] / size[1])
-    image = annotate(draw(terrain, surface, view, size, colours), view, reconstruction, layer, colours)
+    view = named_viewpoint(result, viewpoint, size[0] / size[1])
+    image = annotate(draw(terrain, surface, view, size, colours), view, result, layer, colours)
     kind = SUFFIXES[path.suffix.lower()]
     options = {"compress_level": 1} if kind == "PNG" else {"quality": 93, "subsampling": 0}
     with atomic_files(path) as folder:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stereo3d.frames import RigidTransform
-from stereo3d.pipeline import Reconstruction
+from stereo3d.pipeline import Result
 from stereo3d.terrain.surface import Surface
 from stereo3d.view.viewpoint import camera_centre
 
@@ -24,7 +24,7 @@ class Measurement:
     xyz_rover: Float
     """(3,) ROVER_NAV: forward, right, down, m."""
     range_m: float
-    """From the left camera."""
+    """From the left camera; from the middle of them when several pairs were measured."""
     sigma_m: float
     """One sigma of the range, along the ray from the camera."""
     ray: Float
@@ -81,9 +81,7 @@ def distance(first: Measurement, second: Measurement) -> Distance:
     return Distance(length, sigma, float(np.hypot(line[0], line[1])), float(line[2]))
 
 
-def pick(
-    reconstruction: Reconstruction, surface: Surface, origin: ArrayLike, direction: ArrayLike
-) -> Measurement | None:
+def pick(result: Result, surface: Surface, origin: ArrayLike, direction: ArrayLike) -> Measurement | None:
     """The point where a ray (ENU; origin (3,) m, direction (3,)) first meets the ground; None where it does not."""
     hits = surface.hits(np.asarray(origin)[None], np.asarray(direction)[None])
     if hits.face[0] < 0:
@@ -91,4 +89,4 @@ def pick(
     mesh = surface.mesh
     point = surface.interpolate(hits, mesh.vertices)[0]
     sigma = float(surface.interpolate(hits, mesh.sigma_m)[0])
-    return measure_point(point, sigma, camera_centre(reconstruction), reconstruction.enu_from_rover)
+    return measure_point(point, sigma, camera_centre(result), result.enu_from_rover)

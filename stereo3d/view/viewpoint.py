@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stereo3d.frames import locked
-from stereo3d.pipeline import Reconstruction
+from stereo3d.pipeline import Result
 
 Float = NDArray[np.float64]
 
@@ -20,10 +20,13 @@ VIEWPOINTS = ("camera", "oblique", "top")
 
 UP = np.array([0.0, 0.0, 1.0])
 
+_BEHIND_SHARE = 0.2
+"""With more of the vertices behind the camera than this the ground lies around it."""
 
-def camera_centre(reconstruction: Reconstruction) -> Float:
-    """(3,) where the left camera stood, ENU, m."""
-    return reconstruction.enu_from_rover.apply(reconstruction.pair.left.camera.C)
+
+def camera_centre(result: Result) -> Float:
+    """(3,) where the cameras stood, ENU, m: the left one of a pair, the middle of the left ones of several."""
+    return result.eye_enu
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +89,12 @@ class Viewpoint:
         return np.stack([x, y], axis=-1)
 
 
-def camera_viewpoint(reconstruction: Reconstruction, aspect: float) -> Viewpoint:
-    """From the left camera along the middle of its frame, upright, with the frame's field of view.
+def camera_viewpoint(result: Result, aspect: float) -> Viewpoint:
+    """From the left camera of the first pair along the middle of its frame, upright, with the frame's field of view.
 
     ``aspect`` is width / height of the picture; the view is as wide and as high as the frame, or more.
     """
-    enu, camera = reconstruction.enu_from_rover, reconstruction.pair.left.camera
+    enu, camera = result.enu_from_rover, result.pairs[0].pair.left.camera
     w, h = camera.width, camera.height
     cx, cy = (w - 1) / 2.0, (h - 1) / 2.0
     # The middle, and the middles of the four outer edges: left, right, top, bottom.
@@ -108,17 +111,24 @@ def camera_viewpoint(reconstruction: Reconstruction, aspect: float) -> Viewpoint
     return Viewpoint("camera", view.eye, view.forward, view.up, half)
 
 
-def oblique_viewpoint(reconstruction: Reconstruction, aspect: float) -> Viewpoint:
-    """From above and behind the camera, looking down over the ground: the picture that tells the relief."""
-    camera = camera_viewpoint(reconstruction, aspect)
+def oblique_viewpoint(result: Result, aspect: float) -> Viewpoint:
+    """From above and behind the camera, looking down over the ground: the picture that tells the relief.
+
+    Where the ground lies around the rover, the whole of its nearer part, from further off.
+    """
+    camera = camera_viewpoint(result, aspect)
     away = _level(camera)
-    reach = _reach(reconstruction, 50.0)
+    reach = _reach(result, 50.0)
+    if ((result.terrain.mesh.vertices - camera.eye) @ away < 0.0).mean() > _BEHIND_SHARE:
+        middle = np.array([camera.eye[0], camera.eye[1], _ground(result)])
+        eye = middle - 2.0 * reach * away + 1.6 * reach * UP
+        return Viewpoint("oblique", eye, middle + 0.5 * reach * away - eye, UP, 0.5)
     eye = camera.eye - 0.3 * reach * away + 0.3 * reach * UP
     aim = camera.eye + 1.6 * reach * away
-    aim[2] = _ground(reconstruction)
+    aim[2] = _ground(result)
     view = Viewpoint("oblique", eye, aim - eye, UP, 1.0)
     # Aim at the middle of the ground that is seen, and open the view as far as it reaches, within bounds.
-    vertices = reconstruction.terrain.mesh.vertices
+    vertices = result.terrain.mesh.vertices
     offset = (vertices - eye)[(vertices - eye) @ view.forward > 0.1 * reach]
     if not len(offset):
         return view
@@ -130,10 +140,10 @@ def oblique_viewpoint(reconstruction: Reconstruction, aspect: float) -> Viewpoin
     return Viewpoint("oblique", eye, forward, UP, float(np.clip(half, 0.15, 0.55)))
 
 
-def top_viewpoint(reconstruction: Reconstruction, aspect: float) -> Viewpoint:
+def top_viewpoint(result: Result, aspect: float) -> Viewpoint:
     """Parallel, straight down, north up, over the ground out to where three quarters of the vertices lie."""
-    vertices = reconstruction.terrain.mesh.vertices
-    camera = camera_centre(reconstruction)
+    vertices = result.terrain.mesh.vertices
+    camera = camera_centre(result)
     distance = np.hypot(*(vertices[:, :2] - camera[:2]).T)
     near = vertices[distance <= np.percentile(distance, 75.0)]
     low = np.minimum(near.min(axis=0), camera)
@@ -144,10 +154,10 @@ def top_viewpoint(reconstruction: Reconstruction, aspect: float) -> Viewpoint:
     return Viewpoint("top", eye, -UP, np.array([0.0, 1.0, 0.0]), half, parallel=True)
 
 
-def viewpoint(reconstruction: Reconstruction, name: str, aspect: float) -> Viewpoint:
+def viewpoint(result: Result, name: str, aspect: float) -> Viewpoint:
     """One of :data:`VIEWPOINTS` by name; ``aspect`` is width / height.  Raises KeyError for another name."""
     make = {"camera": camera_viewpoint, "oblique": oblique_viewpoint, "top": top_viewpoint}[name]
-    return make(reconstruction, aspect)
+    return make(result, aspect)
 
 
 def _level(view: Viewpoint) -> Float:
@@ -158,14 +168,15 @@ def _level(view: Viewpoint) -> Float:
     return np.asarray(level / np.linalg.norm(level))
 
 
-def _reach(reconstruction: Reconstruction, percent: float) -> float:
-    """m: the range within which ``percent`` of the measured pixels lie, kept to what a picture can show."""
-    ranges = reconstruction.xyz.range_m[reconstruction.xyz.measured]
+def _reach(result: Result, percent: float) -> float:
+    """m: the range within which ``percent`` of the first pair's pixels lie, kept to what a picture can show."""
+    xyz = result.pairs[0].xyz
+    ranges = xyz.range_m[xyz.measured]
     return float(np.clip(np.percentile(ranges, percent), 3.0, 60.0)) if ranges.size else 10.0
 
 
-def _ground(reconstruction: Reconstruction) -> float:
+def _ground(result: Result) -> float:
     """m: height of the nearer half of the vertices."""
-    mesh = reconstruction.terrain.mesh
-    distance = np.linalg.norm(mesh.vertices - camera_centre(reconstruction), axis=1)
+    mesh = result.terrain.mesh
+    distance = np.linalg.norm(mesh.vertices - camera_centre(result), axis=1)
     return float(np.median(mesh.vertices[distance <= np.median(distance), 2]))

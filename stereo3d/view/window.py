@@ -13,7 +13,7 @@ from PIL import Image as Pil
 
 from stereo3d.errors import OutputError
 from stereo3d.libraries import import_library
-from stereo3d.pipeline import Reconstruction
+from stereo3d.pipeline import Result
 from stereo3d.terrain.surface import Surface
 from stereo3d.view import navigation
 from stereo3d.view.annotate import RINGS_M
@@ -44,7 +44,7 @@ class Window:
 
     def __init__(
         self,
-        reconstruction: Reconstruction,
+        result: Result,
         size: tuple[int, int] = (1280, 960),
         start: str = "camera",
         layer: str = "image",
@@ -53,8 +53,8 @@ class Window:
         """``start`` is one of VIEWPOINTS, ``layer`` one of LAYERS.  Raises MissingLibraryError without pyvista."""
         pv = import_library("pyvista")
         self._pv = pv
-        self._made = reconstruction
-        self._surface = Surface(reconstruction.terrain.mesh)
+        self._made = result
+        self._surface = Surface(result.terrain.mesh)
         self._maps: dict[str, ColourMap] = {}
         self.layer = layer
         self.points: list[Measurement] = []
@@ -69,7 +69,7 @@ class Window:
         self._help = False
         self._ticked = time.monotonic()
 
-        title = f"stereo3d \u2014 {reconstruction.pair.left.product_id[:80]}"
+        title = f"stereo3d \u2014 {result.name[:80]}"
         self._plotter = pv.Plotter(window_size=list(size), off_screen=off_screen, title=title)
         self._plotter.render_window.SetMultiSamples(0)
         top, bottom = ([c / 255.0 for c in colour] for colour in BACKGROUND)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from stereo3d.cli.main import main
 from stereo3d.export.products import PRODUCTS
-from stereo3d.read import bundled_scene, read_scene
+from stereo3d.read import read_scene
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_the_preview_shows_something(products: Path) -> None:
 
 def test_a_second_run_replaces_the_first(products: Path) -> None:
     old = (products / "report.json").stat().st_ino
-    assert main(["reconstruct", str(bundled_scene()), "-o", str(products)]) == 0
+    assert main(["reconstruct", "--pair", "1", "-o", str(products)]) == 0
     assert {p.name for p in products.iterdir()} == set(PRODUCTS)
     assert (products / "report.json").stat().st_ino != old
 

@@ -282,3 +282,34 @@ def test_only_what_is_surely_ours_and_stale_is_cleared(tmp_path):
     with atomic_folder(tmp_path / "out", OURS):
         pass
     assert names(tmp_path) == sorted([living.name, other.name, a_file.name, odd.name, "out"])
+
+
+NESTED = frozenset({"a.tif", "part-1/b.tif", "part-2/b.tif"})
+
+
+def test_folders_of_ours_are_replaced_with_all_they_hold(tmp_path):
+    target = tmp_path / "out"
+    for name in ("part-1", "part-2"):
+        (target / name).mkdir(parents=True)
+        (target / name / "b.tif").write_text("old")
+    with atomic_folder(target, NESTED) as folder:
+        (folder / "a.tif").write_text("new")
+    assert [p.name for p in target.iterdir()] == ["a.tif"]
+
+
+@pytest.mark.parametrize("name", ["part-1/thesis.doc", "part-3/b.tif", "a.tif/b.tif", "part-1/part-2/b.tif", "b.tif"])
+def test_strangers_in_folders_of_ours_are_left_alone(tmp_path, name):
+    stranger = tmp_path / "out" / name
+    stranger.parent.mkdir(parents=True)
+    stranger.write_text("years of work")
+    with pytest.raises(OutputError, match="which stereo3d did not write"), atomic_folder(tmp_path / "out", NESTED):
+        pytest.fail("the work has begun")
+    assert stranger.read_text() == "years of work"
+
+
+def test_a_link_in_the_place_of_a_folder_of_ours_is_a_stranger(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "part-1").symlink_to(tmp_path / "home")
+    with pytest.raises(OutputError, match="part-1"), atomic_folder(tmp_path / "out", NESTED):
+        pytest.fail("the work has begun")

@@ -7,7 +7,7 @@ import pytest
 import trimesh
 
 from stereo3d.errors import FrameMismatchError
-from stereo3d.export.cloud import write_cloud
+from stereo3d.export.cloud import cloud_of, write_cloud
 from stereo3d.frames import ENU_FROM_NED, Frame, RigidTransform
 from stereo3d.image import Image
 from stereo3d.stereo.disparity import XyzMap
@@ -33,7 +33,7 @@ def image():
 
 def test_points_colours_and_sigma(xyz, image, tmp_path):
     path = tmp_path / "cloud.ply"
-    write_cloud(xyz, image, RigidTransform(ENU, ROVER, ENU_FROM_NED, np.array([1.0, 2.0, 3.0])), path)
+    write_cloud(cloud_of(xyz, image, RigidTransform(ENU, ROVER, ENU_FROM_NED, np.array([1.0, 2.0, 3.0]))), path)
     cloud = trimesh.load(path)
     seen = xyz.measured
     x, y, z = xyz.xyz[seen].T
@@ -44,10 +44,9 @@ def test_points_colours_and_sigma(xyz, image, tmp_path):
     assert f"comment frame {ENU}, metres" in path.read_bytes()[:300].decode("latin1")
 
 
-def test_wrong_frame_or_size(xyz, image, tmp_path):
+def test_wrong_frame_or_size(xyz, image):
     with pytest.raises(FrameMismatchError, match="ROVER_NAV"):
-        write_cloud(xyz, image, RigidTransform(ENU, Frame.rover(1, 3)), tmp_path / "cloud.ply")
+        cloud_of(xyz, image, RigidTransform(ENU, Frame.rover(1, 3)))
     small = Image(image.pixels[:3], image.valid[:3])
     with pytest.raises(ValueError, match="3 x 9 px"):
-        write_cloud(xyz, small, RigidTransform(ENU, ROVER), tmp_path / "cloud.ply")
-    assert list(tmp_path.iterdir()) == []
+        cloud_of(xyz, small, RigidTransform(ENU, ROVER))

@@ -6,9 +6,9 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from stereo3d.errors import MissingFileError, PairError, RecordError, Stereo3dError
+from stereo3d.errors import FrameMismatchError, MissingFileError, PairError, RecordError, Stereo3dError
 from stereo3d.observation import Eye
-from stereo3d.read import find_partner, read_scene, reader_for
+from stereo3d.read import count_pairs, find_partner, read_pairs, read_scene, reader_for
 
 Line = Callable[[Stereo3dError], str]
 
@@ -209,3 +209,48 @@ def test_real_tiles_of_one_frame_do_not_pair(data: Path) -> None:
 def test_real_curiosity_jpegs_without_records(data: Path) -> None:
     with pytest.raises(RecordError, match="no record with its camera model"):
         read_scene(sorted((data / "curiosity").glob("*.jpeg")))
+
+
+def test_a_folder_with_several_pairs_is_a_set(pair: tuple, make_raw: Callable) -> None:
+    left, _ = pair
+    for eye in "LR":
+        make_raw(eye, sclk=700000100).write()
+    whole = read_pairs([left.folder])
+    assert len(whole.pairs) == 2
+    assert count_pairs(left.folder) == 2
+    second = read_pairs([left.folder], pair=2)
+    assert [p.name for p in second.pairs] == [whole.pairs[1].name]
+    images = sorted(left.folder.glob("*.png"))
+    assert len(read_pairs(images).pairs) == 2
+    assert len(read_pairs(images[:1]).pairs) == 1
+
+
+def test_one_pair_is_read_as_one_pair(pair: tuple) -> None:
+    left, _ = pair
+    for inputs in ([left.path], [left.folder]):
+        one, other = read_pairs(inputs), read_scene(inputs)
+        assert (one.name, [o.product_id for o in one.observations]) == (
+            other.name,
+            [o.product_id for o in other.observations],
+        )
+    bundled = read_pairs([])
+    assert len(bundled.pairs) == 1
+    assert bundled.truth is not None
+    assert len(read_pairs([], whole=True).pairs) == 6
+
+
+def test_a_set_of_two_stops_is_refused(pair: tuple, make_raw: Callable, one_line: Line) -> None:
+    left, _ = pair
+    for eye in "LR":
+        make_raw(eye, sclk=700000100, drive=1300).write()
+    with pytest.raises(FrameMismatchError) as raised:
+        read_pairs([left.folder])
+    assert "site 5 drive 1234" in one_line(raised.value)
+    assert "site 5 drive 1300" in one_line(raised.value)
+
+
+def test_a_set_without_a_pair_is_refused(make_raw: Callable, one_line: Line) -> None:
+    paths = [make_raw("L", sclk=700000000 + 100 * k).write().path for k in range(3)]
+    with pytest.raises(PairError) as raised:
+        read_pairs(paths)
+    assert "the 3 frames hold no pair" in one_line(raised.value)
