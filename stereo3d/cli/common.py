@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from stereo3d.cli.arguments import add_metadata_argument
 from stereo3d.cli.interrupt import raise_if_asked
 from stereo3d.pipeline import GroundReconstruction, Progress, Reconstruction, Settings, reconstruct, reconstruct_scene
 from stereo3d.read import bundled_scene, count_pairs, read_pairs, read_scene
@@ -35,14 +36,7 @@ def add_input_arguments(parser: argparse.ArgumentParser, whole: bool = False) ->
         help="the left and the right image in any order, or a folder that holds the pair; "
         "without any, the bundled simulated scene" + (SEVERAL if whole else ""),
     )
-    parser.add_argument(
-        "--metadata",
-        metavar="FILE",
-        action="append",
-        default=[],
-        type=Path,
-        help="the JSON record of an image that has none of its own name beside it (may be repeated, or hold a list)",
-    )
+    add_metadata_argument(parser)
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument(
         "--pair",

@@ -13,6 +13,7 @@ import numpy as np
 from stereo3d.camera import CameraModel
 from stereo3d.camera.cahv import LinearPart
 from stereo3d.camera.cahvore import CAHVORE
+from stereo3d.cli.arguments import add_metadata_argument
 from stereo3d.errors import MissingFileError, Stereo3dError
 from stereo3d.frames import Float
 from stereo3d.image import Image
@@ -35,14 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="images, labels, JSON records or folders of images; without any, the bundled simulated scene",
     )
-    parser.add_argument(
-        "--metadata",
-        metavar="FILE",
-        action="append",
-        default=[],
-        type=Path,
-        help="a JSON record, or a list of records, for images that have none beside them (may be repeated)",
-    )
+    add_metadata_argument(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON list, one object for each image")
 
 

@@ -6,8 +6,8 @@ import argparse
 import math
 import time
 from dataclasses import asdict
-from pathlib import Path
 
+from stereo3d.cli.arguments import add_folder_argument
 from stereo3d.cli.common import add_input_arguments, measure, run_interruptible, say_written
 from stereo3d.export.atomic import atomic_folder
 from stereo3d.export.maps import PRODUCTS, MapStyle, about_map, write_maps
@@ -51,14 +51,7 @@ def sun_argument(text: str) -> tuple[float, float]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """INPUT... -o DIR, and what the maps are like."""
     add_input_arguments(parser, whole=True)
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="DIR",
-        type=Path,
-        required=True,
-        help="the folder to write; it must be new, empty, or hold an earlier run's maps, which are replaced",
-    )
+    add_folder_argument(parser, "maps")
     parser.add_argument(
         "--resolution",
         metavar="M",

@@ -6,6 +6,7 @@ import argparse
 import time
 from pathlib import Path
 
+from stereo3d.cli.arguments import add_metadata_argument
 from stereo3d.cli.common import run_interruptible, say_written
 from stereo3d.export.panorama import panorama_files
 from stereo3d.panorama.plan import MAX_WIDTH, CanvasWish
@@ -25,14 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="frames of one rover position, and folders that hold them; one eye or both; "
         "without any, the bundled simulated scene",
     )
-    parser.add_argument(
-        "--metadata",
-        metavar="FILE",
-        action="append",
-        default=[],
-        type=Path,
-        help="the JSON record of an image that has none of its own name beside it (may be repeated, or hold a list)",
-    )
+    add_metadata_argument(parser)
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=Path, required=True, help="the picture to write: .png, .tif or .jpg"
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
+from stereo3d.cli.arguments import add_folder_argument
 from stereo3d.cli.common import add_input_arguments, measure, say_written
 from stereo3d.export.atomic import atomic_folder
 from stereo3d.export.products import OURS, product_names, write_products, write_report
@@ -17,14 +17,7 @@ from stereo3d.view.screenshot import render_picture
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """INPUT... -o DIR."""
     add_input_arguments(parser, whole=True)
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="DIR",
-        type=Path,
-        required=True,
-        help="the folder to write; it must be new, empty, or hold an earlier run's products, which are replaced",
-    )
+    add_folder_argument(parser, "products")
 
 
 def run(args: argparse.Namespace) -> int:
