@@ -1,4 +1,5 @@
 """Accuracy of matching on simulated ground: python tests/benchmarks/bench_stereo.py [--seeds 12 13] [--binning 4]
+or, of scene folders with truth (those that bench_peers.py keeps), what the whole pipeline measures: --scenes FOLDER ...
 
 Prints figures and asserts none.  For each seed: OpenCV's matcher in its 3-way mode, the program's semi-global matching
 as it is, and refined; each over all ground that both eyes see nearer than 60 m, and within 5 px of a depth step.
@@ -14,14 +15,18 @@ import argparse
 import itertools
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from unittest import mock
 
 import cv2
 import numpy as np
 
 from stereo3d.observation import StereoPair
+from stereo3d.pipeline import measure_pair
+from stereo3d.read import read_scene
 from stereo3d.simulate.pair import level_pose, simulate_pair
 from stereo3d.simulate.scene_writer import ATTITUDE, DRIVE, SITE, navcam_pair
+from stereo3d.simulate.truth_file import read_truth
 from stereo3d.stereo.disparity import Disparity, Matches, RectifiedPair, XyzMap
 from stereo3d.stereo.masks import known_reasons
 from stereo3d.stereo.match import contrast, match
@@ -116,13 +121,32 @@ def report(pair: StereoPair, truth: Truth) -> None:
     print(f"refined: mean error {np.clip(error, -1, 1).mean():+.4f} px; {_reliability(pair, truth, xyz)}")
 
 
+def report_scene(folder: Path) -> None:
+    """Print the overall score and the reliability of sigma of what the whole pipeline measures in a scene."""
+    scene = read_scene([folder])
+    (pair,) = scene.pairs
+    if scene.truth is None:
+        raise SystemExit(f"{folder} has no truth")
+    truth = read_truth(scene.truth, pair.left.camera)
+    xyz = measure_pair(pair).xyz
+    score = evaluate_xyz(xyz.xyz, truth, pair.left.camera, pair.right.camera, xyz.sigma_range_m).overall
+    print(
+        f"{folder.name}: median {score.median_px:.4f} px, > 0.25 px {score.bad_025:.2%}; {_reliability(pair, truth, xyz)}"
+    )
+
+
 def main() -> None:
-    """Print the table of each seed."""
+    """Print the table of each seed, or a line for each scene."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[12, 13])
     parser.add_argument("--binning", type=int, default=4)
     parser.add_argument("--samples", type=int, default=4)
+    parser.add_argument("--scenes", type=Path, nargs="+", default=[])
     args = parser.parse_args()
+    for folder in args.scenes:
+        report_scene(folder)
+    if args.scenes:
+        return
     for seed in args.seeds:
         pose = level_pose(SITE, DRIVE, ATTITUDE)
         pair, truth = simulate_pair(seed, *navcam_pair(args.binning), level_from_rover=pose, samples=args.samples)
