@@ -122,7 +122,7 @@ def report(pair: StereoPair, truth: Truth) -> None:
 
 
 def report_scene(folder: Path) -> None:
-    """Print the overall score and the reliability of sigma of what the whole pipeline measures in a scene."""
+    """Print score and reliability of sigma of what the whole pipeline measures."""
     scene = read_scene([folder])
     (pair,) = scene.pairs
     if scene.truth is None:
