@@ -131,7 +131,8 @@ def report_scene(folder: Path) -> None:
     xyz = measure_pair(pair).xyz
     score = evaluate_xyz(xyz.xyz, truth, pair.left.camera, pair.right.camera, xyz.sigma_range_m).overall
     print(
-        f"{folder.name}: median {score.median_px:.4f} px, > 0.25 px {score.bad_025:.2%}; {_reliability(pair, truth, xyz)}"
+    reliability = _reliability(pair, truth, xyz)
+    print(f"{folder.name}: median {score.median_px:.4f} px, > 0.25 px {score.bad_025:.2%}; {reliability}")
     )
 
 
