@@ -91,7 +91,8 @@ class Radiometry:
         frame = next((f for f in self.frames if (f.name, f.eye) == (layer.name, layer.eye)), None)
         if frame is None:
             raise KeyError(f"{layer.name} is not of this solution")
-        shading = shading_terms(layer.position) @ self.vignetting[layer.eye].astype(np.float32)
+        # Not a matrix product: BLAS reads beyond short float32 rows, and warns of what it finds there.
+        shading = np.einsum("...k,k", shading_terms(layer.position), self.vignetting[layer.eye].astype(np.float32))
         inverse, tilted = np.exp(-shading), np.float32(frame.tilt) * layer.position[..., 1]
         gain, offset = frame.gain.astype(np.float32), frame.offset.astype(np.float32)
         if layer.pixels.ndim == 2 and gain.size == 1:

@@ -130,10 +130,8 @@ def report_scene(folder: Path) -> None:
     truth = read_truth(scene.truth, pair.left.camera)
     xyz = measure_pair(pair).xyz
     score = evaluate_xyz(xyz.xyz, truth, pair.left.camera, pair.right.camera, xyz.sigma_range_m).overall
-    print(
     reliability = _reliability(pair, truth, xyz)
     print(f"{folder.name}: median {score.median_px:.4f} px, > 0.25 px {score.bad_025:.2%}; {reliability}")
-    )
 
 
 def main() -> None:
