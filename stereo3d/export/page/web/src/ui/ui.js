@@ -1,0 +1,4 @@
+/** The panels; the viewer runs without them. */
+export function startUi(viewer) {
+  return { viewer };
+}
