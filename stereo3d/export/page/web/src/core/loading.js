@@ -12,6 +12,15 @@ export function webglProblem() {
   );
 }
 
+/** Whether drawing is done by the processor (SwiftShader, llvmpipe, WARP), not by a graphics card. */
+export function softwareDrawing() {
+  const gl = document.createElement('canvas').getContext('webgl2');
+  const about = gl?.getExtension('WEBGL_debug_renderer_info');
+  const name = gl ? String(gl.getParameter(about ? about.UNMASKED_RENDERER_WEBGL : gl.RENDERER)) : '';
+  gl?.getExtension('WEBGL_lose_context')?.loseContext();
+  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
+}
+
 export class Loading {
   constructor() {
     this.box = document.getElementById('loading');

@@ -1,0 +1,153 @@
+/** How the ground is coloured: one shader for all layers. */
+import { THREE } from './three.js';
+import { FRAME_GLSL, frameUniforms } from './camera/glsl.js';
+
+export const LAYERS = ['image', 'elevation', 'slope', 'range', 'sigma', 'seen', 'hillshade', 'kind'];
+
+/** Colours of the layer `kind`: what was measured, what was filled in between, what was extended outwards. */
+export const KIND_COLOURS = { measured: '#6fb3a8', filled: '#f0a030', extended: '#d2508c' };
+
+const VERTEX = /* glsl */ `
+in float _sigma, _kind, _seen;
+uniform float uExaggeration;
+out vec2 vUv;
+out vec3 vEnu, vNormal;
+out vec4 vValues; // sigma, seen, filled, extended
+#ifdef FRAME
+${FRAME_GLSL}
+#endif
+
+void main() {
+  vec4 place = modelMatrix * vec4(position, 1.0);
+  vEnu = vec3(place.xy, place.z / uExaggeration);
+  vec3 scale = vec3(length(modelMatrix[0]), length(modelMatrix[1]), length(modelMatrix[2]) / uExaggeration);
+  vNormal = normal / scale * scale.x;
+  vUv = uv;
+  vValues = vec4(_sigma, _seen, abs(_kind - 1.0) < 0.5 ? 1.0 : 0.0, _kind > 1.5 ? 1.0 : 0.0);
+#ifdef FRAME
+  gl_Position = framePosition(vEnu);
+#else
+  gl_Position = projectionMatrix * (viewMatrix * place);
+#endif
+}
+`;
+
+const FRAGMENT = /* glsl */ `
+uniform sampler2D uPhoto, uPalette;
+uniform float uBrightness, uMono, uContour;
+uniform vec2 uLimits;
+uniform vec3 uEye, uSun, uClipMin, uClipMax, uKind[3];
+in vec2 vUv;
+in vec3 vEnu, vNormal;
+in vec4 vValues;
+out vec4 outColour;
+
+vec3 ofPalette(float value, float dim) {
+  if (isnan(value)) return vec3(0.35) * dim;
+#ifdef LOGARITHMIC
+  float share = log(max(value, uLimits.x) / uLimits.x) / log(uLimits.y / uLimits.x);
+#else
+  float share = (value - uLimits.x) / (uLimits.y - uLimits.x);
+#endif
+  return texture(uPalette, vec2((clamp(share, 0.0, 1.0) * 255.0 + 0.5) / 256.0, 0.5)).rgb * dim;
+}
+
+// How much of a pixel lines of width 'px' cover, at whole numbers of 'at'; they fade where they would run together.
+float lines(float at, float px) {
+  float step = max(fwidth(at), 1e-6);
+  float away = abs(fract(at - 0.5) - 0.5) / step;
+  return clamp(0.5 * px + 0.5 - away, 0.0, 1.0) * clamp(1.5 - 3.0 * step, 0.0, 1.0);
+}
+
+void main() {
+#ifdef CLIP
+  if (any(lessThan(vEnu, uClipMin)) || any(greaterThan(vEnu, uClipMax))) discard;
+#endif
+  vec3 photo = texture(uPhoto, vUv).rgb;
+  float dim = clamp(0.55 + 0.45 * dot(photo, vec3(0.25, 0.5, 0.25)) * (255.0 / 180.0), 0.55, 1.0);
+  vec3 colour;
+#if LAYER == 0
+  colour = min(photo * uBrightness, 1.0);
+#elif LAYER == 1
+  colour = ofPalette(vEnu.z, dim);
+#elif LAYER == 2
+  colour = ofPalette(degrees(acos(clamp(normalize(vNormal).z, -1.0, 1.0))), dim);
+#elif LAYER == 3
+  colour = ofPalette(distance(vEnu, uEye), dim);
+#elif LAYER == 4
+  colour = ofPalette(vValues.x, dim);
+#elif LAYER == 5
+  colour = ofPalette(floor(vValues.y + 0.5), dim);
+#elif LAYER == 6
+  colour = vec3(0.9, 0.88, 0.85) * (0.16 + 0.84 * max(dot(normalize(vNormal), uSun), 0.0));
+#else
+  float worst = vValues.w > 0.5 ? 2.0 : vValues.z > 0.5 ? 1.0 : 0.0;
+  colour = (worst > 1.5 ? uKind[2] : worst > 0.5 ? uKind[1] : uKind[0]) * dim;
+#endif
+#ifdef GRID
+  vec2 metre = vec2(lines(vEnu.x, 1.2), lines(vEnu.y, 1.2));
+  vec2 ten = vec2(lines(vEnu.x / 10.0, 2.2), lines(vEnu.y / 10.0, 2.2));
+  colour = mix(colour, vec3(0.75, 0.92, 1.0), max(0.45 * max(metre.x, metre.y), 0.8 * max(ten.x, ten.y)));
+#endif
+#ifdef CONTOURS
+  float thin = lines(vEnu.z / uContour, 1.1);
+  float bold = lines(vEnu.z / (5.0 * uContour), 2.4);
+  colour = mix(colour, dot(colour, vec3(0.333)) > 0.35 ? vec3(0.08, 0.05, 0.03) : vec3(0.97, 0.93, 0.85), max(0.55 * thin, 0.95 * bold));
+#endif
+  outColour = vec4(mix(colour, vec3(dot(colour, vec3(0.3, 0.59, 0.11))), uMono), 1.0);
+}
+`;
+
+/** The uniforms that all variants of the material share. */
+export function groundUniforms() {
+  const colour = (text) => new THREE.Color(text);
+  return {
+    uPhoto: { value: null },
+    uPalette: { value: null },
+    uBrightness: { value: 1 },
+    uMono: { value: 0 },
+    uContour: { value: 1 },
+    uLimits: { value: new THREE.Vector2(0, 1) },
+    uEye: { value: new THREE.Vector3() },
+    uSun: { value: new THREE.Vector3(0, 0, 1) },
+    uClipMin: { value: new THREE.Vector3() },
+    uClipMax: { value: new THREE.Vector3() },
+    uKind: { value: Object.values(KIND_COLOURS).map(colour) },
+    uExaggeration: { value: 1 },
+    ...frameUniforms(),
+  };
+}
+
+/** Materials by what they need: a plain picture is not slowed by what other layers compute. */
+export class GroundMaterials {
+  constructor(uniforms) {
+    this.uniforms = uniforms;
+    this.made = new Map();
+  }
+
+  /** @param {{layer: string, logarithmic?: boolean, frame?: boolean, contours?: boolean, grid?: boolean, clip?: boolean, wireframe?: boolean}} wanted */
+  get(wanted) {
+    const { layer, logarithmic, frame, contours, grid, clip, wireframe } = wanted;
+    const defines = { LAYER: LAYERS.indexOf(layer) };
+    if (logarithmic) defines.LOGARITHMIC = '';
+    if (frame) defines.FRAME = '';
+    if (contours) defines.CONTOURS = '';
+    if (grid) defines.GRID = '';
+    if (clip) defines.CLIP = '';
+    const key = JSON.stringify([defines, Boolean(wireframe)]);
+    if (!this.made.has(key)) {
+      const material = new THREE.ShaderMaterial({
+        name: 'ground',
+        glslVersion: THREE.GLSL3,
+        vertexShader: VERTEX,
+        fragmentShader: FRAGMENT,
+        uniforms: this.uniforms,
+        defines,
+        side: THREE.DoubleSide,
+        wireframe: Boolean(wireframe),
+      });
+      this.made.set(key, material);
+    }
+    return this.made.get(key);
+  }
+}
