@@ -1,12 +1,12 @@
 // Numbers as a person reads them: no digit that the sigma does not warrant.
 
-const MINUS = "−";
+const MINUS = '−';
 
 /** `value` with `digits` decimals and a true minus sign; "-0.00" becomes "0.00". */
 export function fixed(value, digits) {
-  if (!Number.isFinite(value)) return "unknown";
+  if (!Number.isFinite(value)) return 'unknown';
   const text = value.toFixed(digits);
-  return /^-0\.?0*$/.test(text) ? text.slice(1) : text.replace("-", MINUS);
+  return /^-0\.?0*$/.test(text) ? text.slice(1) : text.replace('-', MINUS);
 }
 
 /** How many decimals show two digits of `sigma` (0 to 6). */
@@ -18,16 +18,16 @@ export function decimals(sigma) {
   return digits;
 }
 
-const UNITS = { m2: " m²", deg: "°" };
+const UNITS = { m2: ' m²', deg: '°' };
 
 /** "12.345 ± 0.012 m": two digits of sigma, the value rounded alike.  Units: m, m2, deg, or any text. */
 export function withSigma(value, sigma, unit) {
-  const space = UNITS[unit] ?? (unit ? ` ${unit}` : "");
-  if (!Number.isFinite(value)) return "unknown";
+  const space = UNITS[unit] ?? (unit ? ` ${unit}` : '');
+  if (!Number.isFinite(value)) return 'unknown';
   if (!Number.isFinite(sigma)) return `${fixed(value, 3)}${space} (sigma unknown)`;
   const digits = decimals(sigma);
   const both = `${fixed(value, digits)} ± ${fixed(sigma, digits)}`;
-  return unit === "deg" ? `${fixed(value, digits)}° ± ${fixed(sigma, digits)}°` : both + space;
+  return unit === 'deg' ? `${fixed(value, digits)}° ± ${fixed(sigma, digits)}°` : both + space;
 }
 
 /** The largest of 1, 2, 5 times a power of ten that is no more than `about` (> 0). */

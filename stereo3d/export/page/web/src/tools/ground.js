@@ -1,8 +1,14 @@
 // Ground to fit a plane through: places so far apart that their errors are their own.
 
-/** Matching ties the errors of pixels as near as this together. */
+import { planeFit } from './plane.js';
+import { add, cross as across, norm, scale, sub } from './vector.js';
+
+/** Side of the window in which pixels were matched together: nearer places have their errors in common. */
 const TIED_PX = 15;
-const MOST_ACROSS = 20;
+const MOST_ACROSS = 32;
+/** What differs in range by more than this share lies on something else. */
+const BESIDE_SHARE = 0.2;
+const LEAST_BESIDE = 6;
 
 /** The angle of one pixel in the middle of a frame (rad), from its camera's A and H. */
 export function pixelAngle(camera) {
@@ -23,7 +29,7 @@ export function insidePolygon(e, n, corners) {
 
 /**
  * Measured ground within a circle or a polygon, as seen from above: filled and extended ground was not measured and
- * does not count.  No two places are nearer than what matching ties together, nor than a twentieth of the extent.
+ * does not count.  No two places are nearer than what matching ties together, nor than a small share of the extent.
  * @param {(east: number, north: number) => object|null} ground Point of the ground there
  * @param {{centre: number[], radius: number}|{corners: number[][]}} where ENU, m
  * @param {number} pixelRad @param {number} rangeM of the place from the eye
@@ -50,4 +56,29 @@ export function groundWithin(ground, where, pixelRad, rangeM) {
     }
   }
   return { places: found, stepM: step };
+}
+
+/**
+ * The plane through what 3 x 3 lines of sight meet about a place, one matching window apart: its dip is the slope there.
+ * Null where the place is hidden from the eye, or stands alone.
+ * @param {(origin: number[], direction: number[]) => object|null} pickRay
+ * @param {object} point @param {number[]} eye ENU, m @param {number} pixelRad
+ */
+export function slopeAbout(pickRay, point, eye, pixelRad) {
+  const sight = sub(point.enu, eye);
+  const range = norm(sight);
+  const ray = scale(sight, 1 / range);
+  const level = across(ray, [0, 0, 1]);
+  const right = norm(level) < 1e-6 ? [1, 0, 0] : scale(level, 1 / norm(level));
+  const up = across(right, ray);
+  const step = TIED_PX * pixelRad;
+  const hits = [];
+  for (const i of [-1, 0, 1]) {
+    for (const j of [-1, 0, 1]) hits.push(pickRay(eye, add(ray, add(scale(right, i * step), scale(up, j * step)))));
+  }
+  const near = hits.map((hit) => hit && Math.abs(norm(sub(hit.enu, eye)) - range) < BESIDE_SHARE * range);
+  const places = hits.filter((_, i) => near[i]);
+  if (!near[4] || norm(sub(hits[4].enu, point.enu)) > 0.01 * range || places.length < LEAST_BESIDE) return null;
+  const fit = planeFit(places);
+  return Number.isFinite(fit.dipDeg) ? fit : null;
 }

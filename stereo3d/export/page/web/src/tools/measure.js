@@ -1,7 +1,7 @@
 // Lengths, heights, areas and angles, each with its sigma.  The Python package measures with the same formulas.
 
-import { add, cross, dot, eigenSymmetric, norm, scale, sub } from "./vector.js";
-import { angleDifference, propagate } from "./sigma.js";
+import { add, cross, dot, eigenSymmetric, norm, scale, sub } from './vector.js';
+import { angleDifference, propagate } from './sigma.js';
 
 /** @typedef {import("./sigma.js").Place} Place */
 
@@ -28,7 +28,7 @@ export function distance(first, second) {
   return {
     value,
     sigma: value < SAME_M ? most(both) : propagate(([p, q]) => length(p, q), places),
-    unit: "m",
+    unit: 'm',
     horizontalM,
     horizontalSigmaM: horizontalM < SAME_M ? most(flat) : propagate(([p, q]) => levelLength(p, q), places),
     riseM: b[2] - a[2],
@@ -48,7 +48,7 @@ export function polylineLength(places, closed = false) {
   const straight = (points) => along(length, points, closed);
   const level = (points) => along(levelLength, points, closed);
   return {
-    value: straight(enus), sigma: propagate(straight, places), unit: "m",
+    value: straight(enus), sigma: propagate(straight, places), unit: 'm',
     horizontalM: level(enus), horizontalSigmaM: propagate(level, places),
     pieces: closed ? places.length : places.length - 1,
   };
@@ -68,7 +68,7 @@ function aboveThree([p, a, b, c]) {
  */
 export function heightAbovePlane(place, first, second, third) {
   const places = [place, first, second, third];
-  return { value: aboveThree(places.map((p) => p.enu)), sigma: propagate(aboveThree, places), unit: "m" };
+  return { value: aboveThree(places.map((p) => p.enu)), sigma: propagate(aboveThree, places), unit: 'm' };
 }
 
 function vectorArea(enus) {
@@ -88,7 +88,7 @@ export function area(places) {
   const level = (points) => Math.abs(vectorArea(points)[2]);
   const around = (points) => along(length, points, true);
   return {
-    value: whole(enus), sigma: propagate(whole, places), unit: "m2",
+    value: whole(enus), sigma: propagate(whole, places), unit: 'm2',
     horizontalM2: level(enus), horizontalSigmaM2: propagate(level, places),
     perimeterM: around(enus), perimeterSigmaM: propagate(around, places),
   };
@@ -106,11 +106,11 @@ function angleAt([a, b, c]) {
  */
 export function angle(first, corner, second) {
   const places = [first, corner, second];
-  return { value: angleAt(places.map((p) => p.enu)), sigma: propagate(angleAt, places), unit: "deg" };
+  return { value: angleAt(places.map((p) => p.enu)), sigma: propagate(angleAt, places), unit: 'deg' };
 }
 
 const azimuthOf = (d) => (Math.atan2(d[0], d[1]) * DEGREES + 360) % 360;
-const elevationOf = (d) => Math.asin(Math.max(-1, Math.min(1, d[2] / norm(d)))) * DEGREES;
+const elevationOf = (d) => Math.atan2(d[2], Math.hypot(d[0], d[1])) * DEGREES;
 
 /**
  * Where a place is seen from the eye: azimuth from north over east, elevation above level (degrees).

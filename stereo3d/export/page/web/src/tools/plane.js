@@ -1,16 +1,14 @@
 // The plane that fits ground best: dip and strike with their sigma.
 
-import { add, dot, eigenSymmetric, norm, quadratic, scale, sub } from "./vector.js";
-import { angleDifference } from "./sigma.js";
+import { add, dot, eigenSymmetric, quadratic, scale, sub } from './vector.js';
 
 const DEGREES = 180 / Math.PI;
 const ROUNDS = 10;
-const TILT_STEP_RAD = 1e-6;
 // Places whose second extent squared is less than this share of the first one's lie in a line.
 const IN_LINE = 1e-12;
-
-const dipOf = (n) => Math.atan2(Math.hypot(n[0], n[1]), n[2]) * DEGREES;
-const directionOf = (n) => (Math.atan2(n[0], n[1]) * DEGREES + 360) % 360;
+const LEVEL = 1e-9;
+// A direction whose sigma is larger is not known at all.
+const NO_DIRECTION_DEG = 180;
 
 function scatter(enus, weights) {
   const total = weights.reduce((sum, w) => sum + w, 0);
@@ -55,25 +53,22 @@ export function planeFit(places) {
   const reducedChi2 = off.reduce((sum, d, i) => sum + weights[i] * d * d, 0) / (places.length - 3);
   const larger = Math.max(1, reducedChi2);
   const [e1, e2] = [found.vectors[1], found.vectors[2]];
-  const variances = [larger / found.values[1], larger / found.values[2]];
-  const sigmaOf = (f, difference) => {
-    let total = 0;
-    [e1, e2].forEach((e, i) => {
-      const at = (step) => {
-        const n = add(normal, scale(e, step));
-        return f(scale(n, 1 / norm(n)));
-      };
-      const g = difference(at(TILT_STEP_RAD), at(-TILT_STEP_RAD)) / (2 * TILT_STEP_RAD);
-      total += g * g * variances[i];
-    });
-    return Math.sqrt(total);
-  };
-  const level = Math.hypot(normal[0], normal[1]) < 1e-9;
-  const dipDirectionDeg = level ? NaN : directionOf(normal);
-  const sigmaDirection = level ? NaN : Math.min(360, sigmaOf(directionOf, angleDifference));
+  // Variances of the turns about the plane's own two axes, rad^2.
+  const tilts = [larger / found.values[1], larger / found.values[2]];
+  const level = Math.hypot(normal[0], normal[1]);
+  let dipDirectionDeg = NaN;
+  let dipSigma = Math.sqrt(tilts[0]);
+  let turnSigma = NaN;
+  if (level >= LEVEL) {
+    dipDirectionDeg = (Math.atan2(normal[0], normal[1]) * DEGREES + 360) % 360;
+    const sum = (f) => Math.sqrt([e1, e2].reduce((total, e, i) => total + tilts[i] * f(e) ** 2, 0));
+    dipSigma = sum((e) => e[2] / level);
+    turnSigma = sum((e) => (normal[1] * e[0] - normal[0] * e[1]) / level ** 2);
+  }
   return {
-    dipDeg: dipOf(normal), dipSigmaDeg: sigmaOf(dipOf, (a, b) => a - b),
-    dipDirectionDeg, strikeDeg: (dipDirectionDeg + 270) % 360, strikeSigmaDeg: sigmaDirection,
+    dipDeg: Math.atan2(level, normal[2]) * DEGREES, dipSigmaDeg: dipSigma * DEGREES,
+    dipDirectionDeg, strikeDeg: (dipDirectionDeg + 270) % 360,
+    strikeSigmaDeg: Math.min(turnSigma * DEGREES, NO_DIRECTION_DEG),
     rmsM: Math.sqrt(off.reduce((sum, d) => sum + d * d, 0) / off.length), reducedChi2, count: places.length,
     normal, centre,
   };

@@ -1,6 +1,6 @@
 // One sigma of anything measured: the covariance of a picked place, and how it carries on to a number.
 
-import { dot, norm, quadratic, scale, sub } from "./vector.js";
+import { dot, norm, quadratic, scale, sub } from './vector.js';
 
 const STEP_M = 1e-4;
 
