@@ -1,11 +1,9 @@
-"""A reconstruction as the page takes it: a manifest of plain values, and parts by name.  No files, no window."""
+"""A reconstruction packed as a page."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -13,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stereo3d import __version__
-from stereo3d.export.content import vertex_colours
+from stereo3d.export.content import About, vertex_colours
 from stereo3d.export.page.mesh import page_mesh
+from stereo3d.export.page.parts import Page
 from stereo3d.export.page.pictures import (
     FRAME_QUALITY,
     MOST_SIDE,
@@ -28,7 +27,6 @@ from stereo3d.export.page.pictures import (
     shrunk,
     webp,
 )
-from stereo3d.export.products import about_result
 from stereo3d.frames import RigidTransform
 from stereo3d.observation import Observation
 from stereo3d.pipeline import Result
@@ -45,27 +43,11 @@ ROVER_HEIGHT_M = 2.2
 Tell = Callable[[float], None]
 
 
-@dataclass(frozen=True)
-class Page:
-    """What the viewer shows."""
-
-    manifest: Mapping[str, Any]
-    """Plain values, finite numbers only; all places in ENU, m."""
-    parts: Mapping[str, bytes]
-    """By the names that the manifest tells."""
-
-    @property
-    def scene_json(self) -> bytes:
-        """The manifest as UTF-8."""
-        return json.dumps(self.manifest, allow_nan=False, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def page_of(result: Result, about: Mapping[str, str] | None = None, tell: Tell = lambda share: None) -> Page:
-    """Pack ``result`` for the viewer; ``about`` is what is told of its origin, by name.
+def page_of(result: Result, about: About, tell: Tell = lambda share: None) -> Page:
+    """Pack ``result`` for the viewer; ``tell`` hears the share of the work done.
 
     Raises MissingLibraryError without meshopt or embree.
     """
-    about = dict(about or about_result(result))
     parts: dict[str, bytes] = {}
     parts["mesh.glb"], mesh = page_mesh(result)
     tell(0.5)
@@ -82,7 +64,7 @@ def page_of(result: Result, about: Mapping[str, str] | None = None, tell: Tell =
         "name": result.name,
         "simulated": bool(result.report_values["simulated"]),
         "credit": about.get("credit", ""),
-        "about": about,
+        "about": dict(about),
         "notes": [str(note) for note in result.report_values.get("notes", ())],
         "eye": result.eye_enu.tolist(),
         "lateral_rad": lateral_rad(result),
