@@ -2,7 +2,7 @@
  * Standing where a camera stood: the ground through the frame's exact camera model, with the real frame over it.
  *
  * The ground is drawn into a texture of the size of the view, then a second pass lays the frame over it: mixed, wiped,
- * or as the residual |frame - (gain ground + offset)|. What the view shows of the frame is a window, px of the frame.
+ * or as the residual |frame - (gain ground + offset)|, the gain with the fall-off of the lens. What the view shows of the frame is a window, px of the frame.
  */
 import { THREE } from './three.js';
 import { bitmap, pictureTexture } from './images.js';
@@ -15,10 +15,12 @@ const COMPOSITE = /* glsl */ `
 uniform sampler2D uGround, uFrame;
 uniform vec2 uFrameSize;
 uniform vec4 uWindow;
-uniform float uMix, uWipe, uResidual, uGain, uOffset, uFrameBrightness, uMono;
+uniform float uMix, uWipe, uResidual, uOffset, uFrameBrightness, uMono;
+uniform vec3 uGain;
 in vec2 vAt;
 out vec4 outColour;
 const vec3 LUMA = vec3(0.3, 0.59, 0.11);
+const float AMPLIFIED = 6.0;
 
 void main() {
   vec4 ground = texture(uGround, vAt);
@@ -33,8 +35,10 @@ void main() {
   vec3 back = vec3(0.12, 0.13, 0.15);
   vec3 mesh = ground.rgb + back * (1.0 - ground.a);
   if (uResidual > 0.5) {
-    float off = dot(frame, LUMA) - (uGain * dot(mesh, LUMA) + uOffset);
-    float r = clamp(5.0 * abs(off), 0.0, 1.0);
+    vec2 away = (2.0 * uv - 1.0) * vec2(uFrameSize.x / uFrameSize.y, 1.0);
+    float r2 = dot(away, away);
+    float off = dot(frame, LUMA) - ((uGain.x + r2 * (uGain.y + r2 * uGain.z)) * dot(mesh, LUMA) + uOffset);
+    float r = clamp(AMPLIFIED * abs(off), 0.0, 1.0);
     vec3 heat = clamp(vec3(r * 2.2, r * r * 1.6, pow(r, 4.0)), 0.0, 1.0);
     outColour = vec4(ground.a > 0.5 ? heat : back, 1.0);
     return;
@@ -68,7 +72,7 @@ export class FrameView {
       uMix: { value: 0.5 },
       uWipe: { value: -1 },
       uResidual: { value: 0 },
-      uGain: { value: 1 },
+      uGain: { value: new THREE.Vector3(1, 0, 0) },
       uOffset: { value: 0 },
       uFrameBrightness: { value: 1 },
       uMono: { value: 0 },
@@ -179,7 +183,7 @@ export class FrameView {
     uniforms.uWipe.value = wipe ?? -1;
     uniforms.uResidual.value = residual ? 1 : 0;
     const fit = this.fits.get(frame);
-    uniforms.uGain.value = fit?.gain ?? 1;
+    uniforms.uGain.value.fromArray(fit?.gain ?? [1, 0, 0]);
     uniforms.uOffset.value = fit?.offset ?? 0;
     renderer.setRenderTarget(target);
     renderer.setClearColor(0x000000, 1);
@@ -188,10 +192,10 @@ export class FrameView {
     renderer.setRenderTarget(null);
   }
 
-  /** Luma 0..1 of the ground and of the frame, row by row, at FIT_WIDTH; NaN where there is no ground. */
-  luma(frame) {
+  /** Luma 0..1 of the ground and of the frame, row by row, at most `across` px wide; NaN where there is no ground. */
+  luma(frame, across = FIT_WIDTH) {
     const { renderer } = this.viewer;
-    const width = Math.min(FIT_WIDTH, this.size[0]);
+    const width = Math.min(across, this.size[0]);
     const height = Math.round((width * this.size[1]) / this.size[0]);
     const target = new THREE.WebGLRenderTarget(width, height);
     this.drawGround(target, { left: 0, top: 0, width: this.size[0], height: this.size[1] }, 'image');
@@ -217,40 +221,79 @@ export class FrameView {
     return { width, height, ground, picture };
   }
 
-  /** Gain and offset that bring the ground's brightness to the frame's, and how well they agree then. */
+  /**
+   * What brings the ground's brightness to the frame's, and how well they agree then: a gain with the fall-off towards
+   * the corners that the frame has and the ground's texture has not, and an offset.
+   */
   fit(frame) {
-    const { ground, picture } = this.luma(frame);
-    let gain = 1;
-    let offset = 0;
-    let result = { gain, offset, correlation: NaN, rms: NaN, count: 0 };
+    const { width, height, ground, picture } = this.luma(frame);
+    const basis = (i) => {
+      const r2 = radius2(((i % width) + 0.5) / width, (Math.floor(i / width) + 0.5) / height, width / height);
+      return [ground[i], ground[i] * r2, ground[i] * r2 * r2, 1];
+    };
+    let fitted = { gain: [1, 0, 0], offset: 0, correlation: NaN, rms: NaN, count: 0 };
     let widest = Infinity;
     for (let round = 0; round < 3; round++) {
-      let [n, x, y, xx, xy, yy] = [0, 0, 0, 0, 0, 0];
+      const normal = Array.from({ length: 4 }, () => new Float64Array(5));
+      const model = (row) => row[0] * fitted.gain[0] + row[1] * fitted.gain[1] + row[2] * fitted.gain[2] + fitted.offset;
+      const used = [];
       for (let i = 0; i < ground.length; i++) {
-        const a = ground[i];
-        const b = picture[i];
-        if (Number.isNaN(a) || a > 0.985 || b > 0.985 || Math.abs(b - gain * a - offset) > widest) continue;
-        n++;
-        x += a;
-        y += b;
-        xx += a * a;
-        xy += a * b;
-        yy += b * b;
+        if (!(ground[i] < 0.985 && picture[i] < 0.985)) continue;
+        const row = basis(i);
+        if (Math.abs(picture[i] - model(row)) > widest) continue;
+        used.push(i);
+        for (let a = 0; a < 4; a++) {
+          for (let b = 0; b < 4; b++) normal[a][b] += row[a] * row[b];
+          normal[a][4] += row[a] * picture[i];
+        }
       }
-      if (n < 100) break;
-      const vx = xx / n - (x / n) ** 2;
-      const vy = yy / n - (y / n) ** 2;
-      const cov = xy / n - (x / n) * (y / n);
-      gain = cov / Math.max(vx, 1e-9);
-      offset = y / n - (gain * x) / n;
-      const rms = Math.sqrt(Math.max(vy - gain * cov, 0));
+      if (used.length < 100) break;
+      const [g0, g1, g2, offset] = solved(normal);
+      fitted = { ...fitted, gain: [g0, g1, g2], offset, count: used.length };
+      const { rms, correlation } = agreement(used.map((i) => model(basis(i))), used.map((i) => picture[i]));
+      fitted.rms = rms;
+      // The correlation of all of it, not of what the later rounds kept.
+      if (round === 0) fitted.correlation = correlation;
       widest = 3 * rms;
-      // The correlation of all of it, not of what the fit kept.
-      const correlation = round === 0 ? cov / Math.sqrt(Math.max(vx * vy, 1e-18)) : result.correlation;
-      result = { gain, offset, correlation, rms, count: n };
     }
-    return result;
+    return fitted;
   }
+}
+
+/** Square of the distance from the middle of a picture, 1 at the half height; u, v from 0 to 1. */
+function radius2(u, v, aspect) {
+  return ((2 * u - 1) * aspect) ** 2 + (2 * v - 1) ** 2;
+}
+
+/** Gauss elimination of n rows of n + 1, overwritten. */
+function solved(rows) {
+  const n = rows.length;
+  for (let i = 0; i < n; i++) {
+    let best = i;
+    for (let k = i + 1; k < n; k++) if (Math.abs(rows[k][i]) > Math.abs(rows[best][i])) best = k;
+    [rows[i], rows[best]] = [rows[best], rows[i]];
+    const pivot = rows[i][i] || 1e-12;
+    for (let k = 0; k < n; k++) {
+      if (k === i) continue;
+      const factor = rows[k][i] / pivot;
+      for (let j = i; j <= n; j++) rows[k][j] -= factor * rows[i][j];
+    }
+  }
+  return rows.map((row, i) => row[n] / (row[i] || 1e-12));
+}
+
+function agreement(a, b) {
+  const n = a.length;
+  const mean = (values) => values.reduce((sum, x) => sum + x, 0) / n;
+  const [ma, mb] = [mean(a), mean(b)];
+  let [aa, ab, bb, dd] = [0, 0, 0, 0];
+  for (let i = 0; i < n; i++) {
+    aa += (a[i] - ma) ** 2;
+    bb += (b[i] - mb) ** 2;
+    ab += (a[i] - ma) * (b[i] - mb);
+    dd += (a[i] - b[i]) ** 2;
+  }
+  return { rms: Math.sqrt(dd / n), correlation: ab / Math.sqrt(Math.max(aa * bb, 1e-18)) };
 }
 
 /** The frames of the manifest with their exact cameras. */

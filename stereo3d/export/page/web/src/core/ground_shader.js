@@ -56,7 +56,7 @@ vec3 ofPalette(float value, float dim) {
 float lines(float at, float px) {
   float step = max(fwidth(at), 1e-6);
   float away = abs(fract(at - 0.5) - 0.5) / step;
-  return clamp(0.5 * px + 0.5 - away, 0.0, 1.0) * clamp(1.5 - 3.0 * step, 0.0, 1.0);
+  return clamp(0.5 * px + 0.5 - away, 0.0, 1.0) * clamp(1.4 - 3.5 * step, 0.0, 1.0);
 }
 
 void main() {
@@ -91,7 +91,7 @@ void main() {
 #endif
 #ifdef CONTOURS
   float thin = lines(vEnu.z / uContour, 1.1);
-  float bold = lines(vEnu.z / (5.0 * uContour), 2.4);
+  float bold = lines(vEnu.z / (5.0 * uContour), 2.0);
   colour = mix(colour, dot(colour, vec3(0.333)) > 0.35 ? vec3(0.08, 0.05, 0.03) : vec3(0.97, 0.93, 0.85), max(0.55 * thin, 0.95 * bold));
 #endif
   outColour = vec4(mix(colour, vec3(dot(colour, vec3(0.3, 0.59, 0.11))), uMono), 1.0);

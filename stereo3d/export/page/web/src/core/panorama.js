@@ -14,7 +14,7 @@ void main() {
 const FRAGMENT = /* glsl */ `
 uniform sampler2D uPanorama;
 uniform vec4 uSpan; // azimuth of the left edge, elevation of the top, width, height; rad
-uniform float uBelow, uMono, uShow;
+uniform float uBelow, uBrightness, uMono, uShow;
 uniform vec3 uTop, uBottom;
 uniform float uHeight;
 in vec3 vRay;
@@ -30,7 +30,7 @@ void main() {
   vec4 sky = textureLod(uPanorama, vec2(across, down), 0.0);
   float inside = step(0.0, down) * step(down, 1.0) * step(across, 1.0);
   float below = mix(uBelow, 1.0, smoothstep(-0.05, -0.01, ray.z));
-  vec3 colour = mix(back, sky.rgb, uShow * inside * below * sky.a);
+  vec3 colour = mix(back, min(sky.rgb * uBrightness, 1.0), uShow * inside * below * sky.a);
   outColour = vec4(mix(colour, vec3(dot(colour, vec3(0.3, 0.59, 0.11))), uMono), 1.0);
 }
 `;
@@ -45,6 +45,7 @@ export class Dome {
       uPanorama: { value: null },
       uSpan: { value: new THREE.Vector4(0, 0, 1, 1) },
       uBelow: { value: 1 },
+      uBrightness: { value: 1 },
       uMono: { value: 0 },
       uShow: { value: 0 },
       uTop: { value: top },
@@ -72,10 +73,11 @@ export class Dome {
     };
   }
 
-  setPanorama(texture, { azimuth_left_deg, elevation_top_deg, deg_per_px, width, height }) {
+  setPanorama(texture, { azimuth_left_deg, elevation_top_deg, deg_per_px, width, height, brightness }) {
     const rad = Math.PI / 180;
     texture.wrapS = THREE.RepeatWrapping;
     this.uniforms.uPanorama.value = texture;
+    this.uniforms.uBrightness.value = brightness ?? 1;
     this.uniforms.uSpan.value.set(azimuth_left_deg * rad, elevation_top_deg * rad, width * deg_per_px * rad, height * deg_per_px * rad);
   }
 

@@ -27,7 +27,7 @@ export class Picker {
     geometry.setAttribute('position', new THREE.BufferAttribute(places, 3));
     // The tree sorts the index in place: this one is its own.
     geometry.setIndex(new THREE.BufferAttribute(from.index ? from.index.array.slice() : Uint32Array.from({ length: position.count }, (_, i) => i), 1));
-    const bvh = new MeshBVH(geometry, { strategy: CENTER, maxLeafSize: 12, setBoundingBox: false });
+    const bvh = new MeshBVH(geometry, { strategy: CENTER, targetLeafSize: 12, setBoundingBox: false });
     const s = new THREE.Vector3().setFromMatrixScale(mesh.matrix);
     found = { bvh, places, normal, sigma: _sigma, kind: _kind, seen: _seen, scale: [s.x, s.y, s.z] };
     this.trees.set(chunk, found);

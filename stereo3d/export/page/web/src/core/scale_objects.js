@@ -29,7 +29,7 @@ export class ScaleObjects {
     const k = PERSON_M / geometry.boundingBox.max.y;
     geometry.scale(k, k, k).rotateX(Math.PI / 2);
     this.person = new THREE.Group();
-    const body = new THREE.Mesh(geometry, new THREE.MeshBasicMaterial({ color: '#e9eef2', ...SIDE }));
+    const body = new THREE.Mesh(geometry, new THREE.MeshBasicMaterial({ color: '#e9eef2', polygonOffset: true, polygonOffsetFactor: 1, polygonOffsetUnits: 4, ...SIDE }));
     const edge = new THREE.LineLoop(
       new THREE.BufferGeometry().setFromPoints(personShape().getPoints(12).map((p) => new THREE.Vector3(p.x * k, 0, p.y * k))),
       new THREE.LineBasicMaterial({ color: '#14171b' }),

@@ -1,5 +1,5 @@
 /** The panorama as a strip at the bottom: its cursor and the view's are one. */
-const HIGHEST_PX = 190;
+const HIGHEST_PX = 150;
 
 export class Strip extends EventTarget {
   constructor(element, viewer) {
@@ -37,7 +37,7 @@ export class Strip extends EventTarget {
     if (!this.image || this.element.hidden) return;
     const { width, height } = this.about;
     const across = this.element.clientWidth;
-    const high = Math.round(Math.min((across * height) / width, HIGHEST_PX, window.innerHeight * 0.24));
+    const high = Math.round(Math.min((across * height) / width, HIGHEST_PX, window.innerHeight * 0.2));
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
     // A strip that would be too high shows its middle rows.
     this.share = Math.min(1, high / ((across * height) / width));
@@ -104,7 +104,12 @@ export class Strip extends EventTarget {
       const small = this.scaledDown.getContext('2d');
       small.imageSmoothingQuality = 'high';
       const rows = this.image.height * this.share;
-      small.drawImage(this.image, 0, (this.image.height - rows) / 2, this.image.width, rows, 0, 0, w, h);
+      const whole = [this.image, 0, (this.image.height - rows) / 2, this.image.width, rows, 0, 0, w, h];
+      small.drawImage(...whole);
+      // As bright as the ground is shown: the picture once more, faintly, on top.
+      small.globalCompositeOperation = 'lighter';
+      small.globalAlpha = Math.min(Math.max((this.about.brightness ?? 1) - 1, 0), 1);
+      small.drawImage(...whole);
     }
     context.clearRect(0, 0, w, h);
     context.drawImage(this.scaledDown, 0, 0);

@@ -160,7 +160,7 @@ export class Viewer extends EventTarget {
     this.leaveFrame();
     let pose = { ...from, mode };
     if (mode === 'top') {
-      const height = clamp(2 * Math.tan(from.fov / 2) * norm(sub(from.focus, from.eye)), 6, 400);
+      const height = clamp(2 * Math.tan(from.fov / 2) * norm(sub(from.focus, from.eye)), 24, 400);
       pose = { ...pose, height, eye: [...from.focus] };
     } else if (from.mode === 'top') {
       const focus = this.onGround(from.eye) ?? from.eye;
