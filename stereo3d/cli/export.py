@@ -8,14 +8,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from stereo3d.cli.common import add_input_arguments, measure, run_interruptible, say_written
+from stereo3d.cli.common import add_input_arguments, measure, say_written
+from stereo3d.cli.page import packed
 from stereo3d.export.blend import SCRIPT
-from stereo3d.export.page.parts import Page
-from stereo3d.export.page.scene import page_of
 from stereo3d.export.products import about_result, result_cloud
 from stereo3d.export.solid import PrintSettings
 from stereo3d.export.terrain import FORMATS, check_target, write_printable, write_terrain
-from stereo3d.pipeline import Result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,21 +67,13 @@ def run(args: argparse.Namespace) -> int:
             observations=result.observations,
             cloud=result_cloud(result),
             cameras=args.cameras,
-            page=_page(result) if args.output.suffix.lower() == ".html" else None,
+            page=packed(result) if args.output.suffix.lower() == ".html" else None,
         )
         if args.cameras:
             names = [args.output.name, written[1].name, f"{args.output.stem}.blend"]
             print(f"in Blender: blender --background --python {SCRIPT} -- {shlex.join(names)}")
     say_written(written, started)
     return 0
-
-
-def _page(result: Result) -> Page:
-    """The viewer's scene, packed beside a progress bar."""
-    return run_interruptible(
-        lambda progress: page_of(result, about_result(result), lambda share: progress("packing the page", share)),
-        "packing the page",
-    )
 
 
 def _print_settings(args: argparse.Namespace) -> PrintSettings | None:
