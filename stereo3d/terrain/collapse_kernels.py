@@ -103,6 +103,26 @@ def _quadrics(points: Float, faces: Index, rim: Bool, quadrics: Float) -> None:
 
 
 @compiled
+def _is_ear(u: int, v: int, faces: Index, head: Index, after: Index, alive: Bool, lock: NDArray[np.uint8]) -> bool:
+    """Whether the one face at the edge from ``u`` to ``v`` hangs on the edge across from ``u`` alone, both ends of
+    which must stay: it would take that edge away with it."""
+    corners, third = 0, -1
+    corner = head[u]
+    while corner >= 0:
+        f = corner // 3
+        if alive[f] and (faces[f, 0] == v or faces[f, 1] == v or faces[f, 2] == v):
+            third = faces[f, 0] + faces[f, 1] + faces[f, 2] - u - v
+        corner = after[corner]
+    corner = head[u]
+    while corner >= 0:
+        f = corner // 3
+        if alive[f] and (faces[f, 0] == third or faces[f, 1] == third or faces[f, 2] == third):
+            corners += 1
+        corner = after[corner]
+    return lock[third] != 0 and corners == 1
+
+
+@compiled
 def _allowed(
     u: int,
     v: int,
@@ -131,6 +151,8 @@ def _allowed(
             shared += with_v
         corner = after[corner]
     if shared == 0 or shared > 2 or (on_rim[u] and shared != 1):
+        return False
+    if shared == 1 and lock[v] != 0 and _is_ear(u, v, faces, head, after, alive, lock):
         return False
     mark[u] = tag - 1
     mark[v] = tag - 1

@@ -253,7 +253,9 @@ class _Handler(BaseHTTPRequestHandler):
         origin = self.headers.get("Origin")
         if origin is not None and origin.lower() != f"http://{hosts[0].lower()}":
             return HTTPStatus.FORBIDDEN
-        if self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        # A link on another site may lead here; what another site's page fetches, frames or draws may not.
+        fetch = [self.headers.get(f"Sec-Fetch-{name}") for name in ("Site", "Mode", "Dest")]
+        if fetch[0] not in (None, "none", "same-origin") and fetch[1:] != ["navigate", "document"]:
             return HTTPStatus.FORBIDDEN
         if "Transfer-Encoding" in self.headers or self.headers.get("Content-Length", "0") != "0":
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
