@@ -22,7 +22,7 @@ export class Drawing {
     /** Everything in ENU; its scale along Z is the vertical exaggeration. */
     this.world = new THREE.Group();
     this.world.add(ground.group);
-    this.scene.add(this.dome.mesh, this.world);
+    this.scene.add(this.dome.mesh, this.dome.flat, this.world);
     this.front = new THREE.Scene();
     this.overlay = new THREE.Group();
     this.front.add(this.overlay);
@@ -113,6 +113,7 @@ export class Drawing {
 
   /** Draw for one camera. */
   plain(camera) {
+    this.dome.visible(!camera.isOrthographicCamera, camera.isOrthographicCamera);
     this.clear();
     this.both(camera);
   }
@@ -155,7 +156,7 @@ export class Drawing {
   /** Let what is not the ground (marks, scale objects) go through the frame's camera too. */
   framing(on) {
     this.framed.value = on;
-    this.dome.mesh.visible = !on;
+    this.dome.visible(!on, false);
     const patch = (object) => {
       for (const material of [object.material].flat()) {
         if (!material || material.isShaderMaterial || material.userData.framed) continue;

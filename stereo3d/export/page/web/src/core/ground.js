@@ -4,6 +4,8 @@ import { GLTFLoader } from 'three/examples/jsm/loaders/GLTFLoader.js';
 import { MeshoptDecoder } from 'meshoptimizer/decoder';
 import { GroundMaterials, groundUniforms } from './ground_shader.js';
 
+const SAMPLES = 200;
+
 export class Ground {
   constructor(manifest) {
     this.manifest = manifest;
@@ -38,7 +40,8 @@ export class Ground {
         return mesh;
       });
       this.group.add(...levels);
-      this.chunks.push({ box: bounds, levels, faces, error_mm: error_mm ?? this.manifest.mesh.error_mm });
+      const errors = error_mm ?? this.manifest.mesh.error_mm;
+      this.chunks.push({ box: bounds, levels, faces, samples: samples(levels.at(-1)), error_mm: errors });
       this.box.union(bounds);
     }
   }
@@ -60,11 +63,31 @@ export class Ground {
       const shown = inView(chunk.box);
       let level = 0;
       if (shown) {
-        const px = pxPerMetre(Math.max(chunk.box.distanceToPoint(eye), 0.2)) / 1000;
+        const px = pxPerMetre(Math.max(nearest(chunk.samples, eye), 0.2)) / 1000;
         for (let l = 1; l < chunk.levels.length && chunk.error_mm[l] * px <= tolerance_px; l++) level = l;
         this.drawnFaces += chunk.faces[level];
       }
       chunk.levels.forEach((mesh, l) => (mesh.visible = shown && l === level));
     }
   }
+}
+
+/** Places (ENU, m) spread over a mesh: the box of far ground holds the eye, although nothing of it is near. */
+function samples(mesh) {
+  const { position } = mesh.geometry.attributes;
+  const count = Math.min(SAMPLES, position.count);
+  const places = new Float64Array(3 * count);
+  const at = new THREE.Vector3();
+  for (let i = 0; i < count; i++) {
+    at.fromBufferAttribute(position, Math.floor((i * position.count) / count)).applyMatrix4(mesh.matrix).toArray(places, 3 * i);
+  }
+  return places;
+}
+
+function nearest(places, { x, y, z }) {
+  let least = Infinity;
+  for (let i = 0; i < places.length; i += 3) {
+    least = Math.min(least, (places[i] - x) ** 2 + (places[i + 1] - y) ** 2 + (places[i + 2] - z) ** 2);
+  }
+  return Math.sqrt(least);
 }

@@ -7,25 +7,57 @@ export const LAYERS = ['image', 'elevation', 'slope', 'range', 'sigma', 'seen', 
 /** Colours of the layer `kind`: what was measured, what was filled in between, what was extended outwards. */
 export const KIND_COLOURS = { measured: '#6fb3a8', filled: '#f0a030', extended: '#d2508c' };
 
+// Only what a layer needs goes from vertex to pixel: in software drawing each of these costs.
+const NEEDS = /* glsl */ `
+#if LAYER == 2 || LAYER == 6
+#define WITH_NORMAL
+#endif
+#if LAYER == 1 || LAYER == 3 || defined(CONTOURS) || defined(GRID) || defined(CLIP)
+#define WITH_PLACE
+#endif
+#if LAYER == 4 || LAYER == 5 || LAYER == 7
+#define WITH_VALUES
+#endif
+`;
+
 const VERTEX = /* glsl */ `
+${NEEDS}
 in float _sigma, _kind, _seen;
 uniform float uExaggeration;
 out vec2 vUv;
-out vec3 vEnu, vNormal;
-out vec4 vValues; // sigma, seen, filled, extended
+#ifdef WITH_PLACE
+out vec3 vEnu;
+#endif
+#ifdef WITH_NORMAL
+out vec3 vNormal;
+#endif
+#ifdef WITH_VALUES
+out vec2 vValues;
+#endif
 #ifdef FRAME
 ${FRAME_GLSL}
 #endif
 
 void main() {
   vec4 place = modelMatrix * vec4(position, 1.0);
+  vUv = uv;
+#ifdef WITH_PLACE
   vEnu = vec3(place.xy, place.z / uExaggeration);
+#endif
+#ifdef WITH_NORMAL
+  // Across the surface in ENU, whatever the scales of the quantised places and of the exaggeration.
   vec3 scale = vec3(length(modelMatrix[0]), length(modelMatrix[1]), length(modelMatrix[2]) / uExaggeration);
   vNormal = normal / scale * scale.x;
-  vUv = uv;
-  vValues = vec4(_sigma, _seen, abs(_kind - 1.0) < 0.5 ? 1.0 : 0.0, _kind > 1.5 ? 1.0 : 0.0);
+#endif
+#if LAYER == 4
+  vValues = vec2(_sigma, 0.0);
+#elif LAYER == 5
+  vValues = vec2(_seen, 0.0);
+#elif LAYER == 7
+  vValues = vec2(abs(_kind - 1.0) < 0.5 ? 1.0 : 0.0, _kind > 1.5 ? 1.0 : 0.0); // filled, extended
+#endif
 #ifdef FRAME
-  gl_Position = framePosition(vEnu);
+  gl_Position = framePosition(vec3(place.xy, place.z / uExaggeration));
 #else
   gl_Position = projectionMatrix * (viewMatrix * place);
 #endif
@@ -33,13 +65,21 @@ void main() {
 `;
 
 const FRAGMENT = /* glsl */ `
+${NEEDS}
 uniform sampler2D uPhoto, uPalette;
 uniform float uBrightness, uMono, uContour;
 uniform vec2 uLimits;
 uniform vec3 uEye, uSun, uClipMin, uClipMax, uKind[3];
 in vec2 vUv;
-in vec3 vEnu, vNormal;
-in vec4 vValues;
+#ifdef WITH_PLACE
+in vec3 vEnu;
+#endif
+#ifdef WITH_NORMAL
+in vec3 vNormal;
+#endif
+#ifdef WITH_VALUES
+in vec2 vValues;
+#endif
 out vec4 outColour;
 
 vec3 ofPalette(float value, float dim) {
@@ -77,11 +117,11 @@ void main() {
 #elif LAYER == 4
   colour = ofPalette(vValues.x, dim);
 #elif LAYER == 5
-  colour = ofPalette(floor(vValues.y + 0.5), dim);
+  colour = ofPalette(floor(vValues.x + 0.5), dim);
 #elif LAYER == 6
   colour = vec3(0.9, 0.88, 0.85) * (0.16 + 0.84 * max(dot(normalize(vNormal), uSun), 0.0));
 #else
-  float worst = vValues.w > 0.5 ? 2.0 : vValues.z > 0.5 ? 1.0 : 0.0;
+  float worst = vValues.y > 0.5 ? 2.0 : vValues.x > 0.5 ? 1.0 : 0.0;
   colour = (worst > 1.5 ? uKind[2] : worst > 0.5 ? uKind[1] : uKind[0]) * dim;
 #endif
 #ifdef GRID

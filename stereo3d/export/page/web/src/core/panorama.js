@@ -1,36 +1,38 @@
-/** The panorama around the ground: a dome at infinity, drawn before the ground and never over it. */
+/** The panorama around the ground: a dome at infinity, where there is no ground before it. */
 import { THREE } from './three.js';
 
+const ROWS = 36;
+const COLUMNS = 72;
+const TURN = 2 * Math.PI;
+
 const VERTEX = /* glsl */ `
-out vec3 vRay;
-uniform mat4 uRayFromClip;
+uniform vec4 uSpan; // azimuth of the left edge, elevation of the top, width, height; rad
+out vec3 vAt; // across and down the panorama, elevation
+
 void main() {
-  gl_Position = vec4(position.xy, 1.0, 1.0);
-  vec4 far = uRayFromClip * vec4(position.xy, 1.0, 1.0);
-  vRay = far.xyz / far.w;
+  // uv: turn from the left edge, elevation.
+  float azimuth = uSpan.x + uv.x;
+  vec3 ray = vec3(sin(azimuth) * cos(uv.y), cos(azimuth) * cos(uv.y), sin(uv.y));
+  vAt = vec3(uv.x / uSpan.z, (uSpan.y - uv.y) / uSpan.w, uv.y);
+  gl_Position = projectionMatrix * vec4(mat3(viewMatrix) * ray, 1.0);
+  gl_Position.z = gl_Position.w; // at the far plane
 }
 `;
 
 const FRAGMENT = /* glsl */ `
 uniform sampler2D uPanorama;
-uniform vec4 uSpan; // azimuth of the left edge, elevation of the top, width, height; rad
-uniform float uBelow, uBrightness, uMono, uShow;
+uniform float uBelow, uBrightness, uMono, uShow, uHeight;
 uniform vec3 uTop, uBottom;
-uniform float uHeight;
-in vec3 vRay;
+in vec3 vAt;
 out vec4 outColour;
-const float TURN = 6.283185307179586;
 
 void main() {
-  vec3 back = mix(uTop, uBottom, 1.0 - gl_FragCoord.y / uHeight);
-  vec3 ray = normalize(vRay);
-  float across = fract((atan(ray.x, ray.y) - uSpan.x) / TURN + 1.0) * TURN / uSpan.z;
-  float down = (uSpan.y - asin(clamp(ray.z, -1.0, 1.0))) / uSpan.w;
-  // The derivative of "across" jumps at the seam: level 0 has no need of it.
-  vec4 sky = textureLod(uPanorama, vec2(across, down), 0.0);
-  float inside = step(0.0, down) * step(down, 1.0) * step(across, 1.0);
-  float below = mix(uBelow, 1.0, smoothstep(-0.05, -0.01, ray.z));
-  vec3 colour = mix(back, min(sky.rgb * uBrightness, 1.0), uShow * inside * below * sky.a);
+  vec3 colour = mix(uTop, uBottom, 1.0 - gl_FragCoord.y / uHeight);
+  if (uShow > 0.5 && vAt.x < 1.0 && vAt.y > 0.0 && vAt.y < 1.0) {
+    vec4 seen = textureLod(uPanorama, vAt.xy, 0.0);
+    float below = mix(uBelow, 1.0, smoothstep(-0.05, -0.01, vAt.z));
+    colour = mix(colour, min(seen.rgb * uBrightness, 1.0), below * seen.a);
+  }
   outColour = vec4(mix(colour, vec3(dot(colour, vec3(0.3, 0.59, 0.11))), uMono), 1.0);
 }
 `;
@@ -41,7 +43,6 @@ export class Dome {
   constructor() {
     const [top, bottom] = BACKGROUND.map((c) => new THREE.Color(c));
     this.uniforms = {
-      uRayFromClip: { value: new THREE.Matrix4() },
       uPanorama: { value: null },
       uSpan: { value: new THREE.Vector4(0, 0, 1, 1) },
       uBelow: { value: 1 },
@@ -58,19 +59,24 @@ export class Dome {
       vertexShader: VERTEX,
       fragmentShader: FRAGMENT,
       uniforms: this.uniforms,
-      depthTest: false,
+      depthFunc: THREE.LessEqualDepth,
       depthWrite: false,
+      side: THREE.DoubleSide,
     });
-    this.mesh = new THREE.Mesh(new THREE.PlaneGeometry(2, 2), material);
+    this.mesh = new THREE.Mesh(sphere(), material);
     this.mesh.frustumCulled = false;
-    this.mesh.renderOrder = -10;
-    this.mesh.onBeforeRender = (renderer, scene, camera) => {
-      // From clip space to directions: the camera's turn without its place.
-      const turn = new THREE.Matrix4().extractRotation(camera.matrixWorld);
-      this.uniforms.uRayFromClip.value.copy(turn).multiply(camera.projectionMatrixInverse);
+    // After the ground, so that what it hides costs nothing.
+    this.mesh.renderOrder = 10;
+    this.mesh.onBeforeRender = (renderer) => {
       const target = renderer.getRenderTarget();
       this.uniforms.uHeight.value = target ? target.height : renderer.domElement.height;
     };
+    // From above, in parallel, all rays are one: only the background lies behind the ground then.
+    this.flat = new THREE.Mesh(new THREE.PlaneGeometry(2, 2), flatMaterial(this.uniforms));
+    this.flat.frustumCulled = false;
+    this.flat.renderOrder = 10;
+    this.flat.visible = false;
+    this.flat.onBeforeRender = this.mesh.onBeforeRender;
   }
 
   setPanorama(texture, { azimuth_left_deg, elevation_top_deg, deg_per_px, width, height, brightness }) {
@@ -81,6 +87,11 @@ export class Dome {
     this.uniforms.uSpan.value.set(azimuth_left_deg * rad, elevation_top_deg * rad, width * deg_per_px * rad, height * deg_per_px * rad);
   }
 
+  visible(sphere, flat) {
+    this.mesh.visible = sphere;
+    this.flat.visible = flat;
+  }
+
   /** @param {boolean} show @param {number} away m of the view from where the panorama was taken: from elsewhere its ground lies wrong. */
   prepare(show, away, mono) {
     const { uniforms } = this;
@@ -88,4 +99,28 @@ export class Dome {
     uniforms.uBelow.value = Math.min(Math.max(1 - (away - 0.3) / 2, 0), 1);
     uniforms.uMono.value = mono ? 1 : 0;
   }
+}
+
+/** All directions; uv is the turn from the panorama's left edge and the elevation, rad. */
+function sphere() {
+  const geometry = new THREE.PlaneGeometry(1, 1, COLUMNS, ROWS);
+  const { uv } = geometry.attributes;
+  for (let i = 0; i < uv.count; i++) uv.setXY(i, uv.getX(i) * TURN, (uv.getY(i) - 0.5) * Math.PI);
+  return geometry;
+}
+
+function flatMaterial(uniforms) {
+  return new THREE.ShaderMaterial({
+    name: 'background',
+    glslVersion: THREE.GLSL3,
+    vertexShader: 'void main() { gl_Position = vec4(position.xy, 1.0, 1.0); }',
+    fragmentShader: /* glsl */ `
+uniform vec3 uTop, uBottom;
+uniform float uHeight;
+out vec4 outColour;
+void main() { outColour = vec4(mix(uTop, uBottom, 1.0 - gl_FragCoord.y / uHeight), 1.0); }`,
+    uniforms,
+    depthFunc: THREE.LessEqualDepth,
+    depthWrite: false,
+  });
 }
