@@ -9,6 +9,13 @@ import { add, scaled } from './vec.js';
 const RED = [true, false, false, true];
 const CYAN = [false, true, true, true];
 
+const PLACED_GLSL = /* glsl */ `
+vec4 placed(vec3 local) {
+  vec3 enu = (modelMatrix * vec4(local, 1.0)).xyz;
+  enu.z /= uExaggeration;
+  return framePosition(enu);
+}`;
+
 export class Drawing {
   constructor(canvas, ground, slow) {
     const options = { canvas, antialias: !slow, powerPreference: 'high-performance' };
@@ -153,29 +160,32 @@ export class Drawing {
     gl.colorMask(true, true, true, true);
   }
 
-  /** Let what is not the ground (marks, scale objects) go through the frame's camera too. */
   framing(on) {
     this.framed.value = on;
     this.dome.visible(!on, false);
-    const patch = (object) => {
-      for (const material of [object.material].flat()) {
-        if (!material || material.isShaderMaterial || material.userData.framed) continue;
-        if (object.isSprite) continue;
-        material.userData.framed = true;
-        material.onBeforeCompile = (shader) => {
-          Object.assign(shader.uniforms, this.ground.uniforms, { uFramed: this.framed });
-          shader.vertexShader = shader.vertexShader
-            .replace('void main() {', `uniform bool uFramed;\nuniform float uExaggeration;\n${FRAME_GLSL}\nvoid main() {`)
-            .replace(
-              '#include <project_vertex>',
-              '#include <project_vertex>\nif (uFramed) { vec3 enu = (modelMatrix * vec4(transformed, 1.0)).xyz; enu.z /= uExaggeration; gl_Position = framePosition(enu); }',
-            );
-        };
-        material.needsUpdate = true;
-      }
+  }
+
+  /** Let what is not the ground (marks, scale objects) go through the frame's camera too, while one is shown. */
+  patch() {
+    const { group } = this.ground;
+    const one = (object) => [object.material].flat().forEach((material) => material && this.patchMaterial(material, object));
+    this.overlay.traverse(one);
+    this.world.traverse((object) => object !== group && object.parent !== group && one(object));
+  }
+
+  patchMaterial(material, object) {
+    if (material.userData.framed || object.isSprite || (material.isShaderMaterial && !material.isLineMaterial)) return;
+    material.userData.framed = true;
+    material.onBeforeCompile = (shader) => {
+      Object.assign(shader.uniforms, this.ground.uniforms, { uFramed: this.framed });
+      shader.vertexShader = shader.vertexShader
+        .replace('void main() {', `uniform bool uFramed;\nuniform float uExaggeration;\n${FRAME_GLSL}\n${PLACED_GLSL}\nvoid main() {`)
+        .replace('#include <project_vertex>', '#include <project_vertex>\nif (uFramed) gl_Position = placed(transformed);')
+        .replace('vec4 clipStart = projectionMatrix * start;', 'vec4 clipStart = uFramed ? placed(instanceStart) : projectionMatrix * start;')
+        .replace('vec4 clipEnd = projectionMatrix * end;', `vec4 clipEnd = uFramed ? placed(instanceEnd) : projectionMatrix * end;
+          // A wide line has no clipping of its own: what begins or ends behind the camera is left out.
+          if (uFramed && min(clipStart.w, clipEnd.w) < 0.02) clipStart = clipEnd = vec4(2.0, 2.0, 2.0, 1.0);`);
     };
-    if (!on) return;
-    this.front.traverse(patch);
-    this.world.traverse((object) => object !== this.ground.group && object.parent !== this.ground.group && patch(object));
+    material.needsUpdate = true;
   }
 }

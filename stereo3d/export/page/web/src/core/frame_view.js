@@ -5,8 +5,9 @@
  * or as the residual |frame - (gain ground + offset)|, the gain with the fall-off of the lens. What the view shows of the frame is a window, px of the frame.
  */
 import { THREE } from './three.js';
-import { bitmap, pictureTexture } from './images.js';
+import { pictureTexture } from './images.js';
 import { setFrameUniforms } from './camera/glsl.js';
+import { fitted } from './frame_fit.js';
 import { clamp } from './vec.js';
 
 const FIT_WIDTH = 640;
@@ -153,16 +154,16 @@ export class FrameView {
   }
 
   /** Draw the ground through the frame's camera into `target`, of the frame's window. */
-  drawGround(target, { left, top, width, height }, layer) {
+  drawGround(frame, target, { left, top, width, height }, layer) {
     const { viewer } = this;
     const { renderer, ground } = viewer;
     ground.uniforms.uFrameWindow.value.set(left, top, width, height);
     viewer.useMaterial(layer, true);
-    viewer.chooseForFrame(target.height / height);
+    viewer.frameMode.chooseLevels(frame, target.height / height);
     renderer.setRenderTarget(target);
     renderer.setClearColor(0x000000, 0);
     renderer.clear();
-    renderer.render(viewer.groundScene, this.camera);
+    renderer.render(viewer.scene, this.camera);
     renderer.setRenderTarget(null);
   }
 
@@ -176,7 +177,7 @@ export class FrameView {
     }
     if (residual && !this.fits.has(frame)) this.fits.set(frame, this.fit(frame));
     const shown = this.window();
-    this.drawGround(this.target, shown, residual ? 'image' : viewer.layer);
+    this.drawGround(frame, this.target, shown, residual ? 'image' : viewer.layer);
     uniforms.uGround.value = this.target.texture;
     uniforms.uWindow.value.set(shown.left, shown.top, shown.width, shown.height);
     uniforms.uMix.value = mix;
@@ -198,7 +199,7 @@ export class FrameView {
     const width = Math.min(across, this.size[0]);
     const height = Math.round((width * this.size[1]) / this.size[0]);
     const target = new THREE.WebGLRenderTarget(width, height);
-    this.drawGround(target, { left: 0, top: 0, width: this.size[0], height: this.size[1] }, 'image');
+    this.drawGround(frame, target, { left: 0, top: 0, width: this.size[0], height: this.size[1] }, 'image');
     const drawn = new Uint8Array(width * height * 4);
     renderer.readRenderTargetPixels(target, 0, 0, width, height, drawn);
     target.dispose();
@@ -221,115 +222,8 @@ export class FrameView {
     return { width, height, ground, picture };
   }
 
-  /**
-   * What brings the ground's brightness to the frame's, and how well they agree then: a gain with the fall-off towards
-   * the corners that the frame has and the ground's texture has not, and an offset.
-   */
+  /** How the ground's brightness fits the frame's, see `fitted`. */
   fit(frame) {
-    const { width, height, ground, picture } = this.luma(frame);
-    const basis = (i) => {
-      const r2 = radius2(((i % width) + 0.5) / width, (Math.floor(i / width) + 0.5) / height, width / height);
-      return [ground[i], ground[i] * r2, ground[i] * r2 * r2, 1];
-    };
-    let fitted = { gain: [1, 0, 0], offset: 0, correlation: NaN, rms: NaN, count: 0 };
-    let widest = Infinity;
-    for (let round = 0; round < 3; round++) {
-      const normal = Array.from({ length: 4 }, () => new Float64Array(5));
-      const model = (row) => row[0] * fitted.gain[0] + row[1] * fitted.gain[1] + row[2] * fitted.gain[2] + fitted.offset;
-      const used = [];
-      for (let i = 0; i < ground.length; i++) {
-        if (!(ground[i] < 0.985 && picture[i] < 0.985)) continue;
-        const row = basis(i);
-        if (Math.abs(picture[i] - model(row)) > widest) continue;
-        used.push(i);
-        for (let a = 0; a < 4; a++) {
-          for (let b = 0; b < 4; b++) normal[a][b] += row[a] * row[b];
-          normal[a][4] += row[a] * picture[i];
-        }
-      }
-      if (used.length < 100) break;
-      const [g0, g1, g2, offset] = solved(normal);
-      fitted = { ...fitted, gain: [g0, g1, g2], offset, count: used.length };
-      const { rms, correlation } = agreement(used.map((i) => model(basis(i))), used.map((i) => picture[i]));
-      fitted.rms = rms;
-      // The correlation of all of it, not of what the later rounds kept.
-      if (round === 0) fitted.correlation = correlation;
-      widest = 3 * rms;
-    }
-    return fitted;
+    return fitted(this.luma(frame));
   }
-}
-
-/** Square of the distance from the middle of a picture, 1 at the half height; u, v from 0 to 1. */
-function radius2(u, v, aspect) {
-  return ((2 * u - 1) * aspect) ** 2 + (2 * v - 1) ** 2;
-}
-
-/** Gauss elimination of n rows of n + 1, overwritten. */
-function solved(rows) {
-  const n = rows.length;
-  for (let i = 0; i < n; i++) {
-    let best = i;
-    for (let k = i + 1; k < n; k++) if (Math.abs(rows[k][i]) > Math.abs(rows[best][i])) best = k;
-    [rows[i], rows[best]] = [rows[best], rows[i]];
-    const pivot = rows[i][i] || 1e-12;
-    for (let k = 0; k < n; k++) {
-      if (k === i) continue;
-      const factor = rows[k][i] / pivot;
-      for (let j = i; j <= n; j++) rows[k][j] -= factor * rows[i][j];
-    }
-  }
-  return rows.map((row, i) => row[n] / (row[i] || 1e-12));
-}
-
-function agreement(a, b) {
-  const n = a.length;
-  const mean = (values) => values.reduce((sum, x) => sum + x, 0) / n;
-  const [ma, mb] = [mean(a), mean(b)];
-  let [aa, ab, bb, dd] = [0, 0, 0, 0];
-  for (let i = 0; i < n; i++) {
-    aa += (a[i] - ma) ** 2;
-    bb += (b[i] - mb) ** 2;
-    ab += (a[i] - ma) * (b[i] - mb);
-    dd += (a[i] - b[i]) ** 2;
-  }
-  return { rms: Math.sqrt(dd / n), correlation: ab / Math.sqrt(Math.max(aa * bb, 1e-18)) };
-}
-
-/** The frames of the manifest with their exact cameras. */
-export function openFrames(manifest, source, cameraModel) {
-  const parts = new Map();
-  const load = (name) => {
-    if (!parts.has(name)) parts.set(name, source.part(name).then((buffer) => bitmap(buffer, name)));
-    return parts.get(name);
-  };
-  return manifest.frames.map((record) => {
-    const camera = cameraModel(record.camera);
-    let reasons = null;
-    return {
-      id: record.id,
-      // The camera's vectors beside the picture's own numbers.
-      record: { ...record, ...record.camera, width: record.width, height: record.height },
-      camera,
-      project: (enu) => camera.project(enu),
-      ray: (pixel) => camera.ray(pixel),
-      picture: () => load(record.part),
-      inside: ([x, y]) => x >= -0.5 && y >= -0.5 && x < record.width - 0.5 && y < record.height - 0.5,
-      async reasonAt([x, y]) {
-        if (!record.reason) return null;
-        reasons ??= readable(await load(record.reason.part));
-        const { data, width, height } = reasons;
-        const column = Math.floor((x + 0.5) / record.reason.scale);
-        const row = Math.floor((y + 0.5) / record.reason.scale);
-        if (column < 0 || row < 0 || column >= width || row >= height) return null;
-        return manifest.reasons[data[4 * (row * width + column)]] ?? null;
-      },
-    };
-  });
-}
-
-function readable(image) {
-  const context = new OffscreenCanvas(image.width, image.height).getContext('2d');
-  context.drawImage(image, 0, 0);
-  return context.getImageData(0, 0, image.width, image.height);
 }

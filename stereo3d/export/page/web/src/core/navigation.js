@@ -60,7 +60,7 @@ export class Navigation {
     const { viewer } = this;
     if (this.anchor) return this.anchor;
     const point = viewer.framing ? null : viewer.pick(x, y);
-    const shown = point ? viewer.shown(point.enu) : viewer.ahead(x, y);
+    const shown = point ? viewer.shown(point.enu) : viewer.sight.ahead(x, y);
     this.anchor = shown;
     if (viewer.pose.mode === 'orbit' && point) viewer.pose = { ...viewer.pose, focus: shown };
     return shown;
@@ -160,7 +160,7 @@ export class Navigation {
       return;
     }
     const point = viewer.pick(event.clientX, event.clientY);
-    const place = point ? viewer.shown(point.enu) : viewer.ahead(event.clientX, event.clientY);
+    const place = point ? viewer.shown(point.enu) : viewer.sight.ahead(event.clientX, event.clientY);
     viewer.go(pose.nearer(p, place, factor));
   }
 
@@ -206,7 +206,7 @@ export class Navigation {
       if (turn) p = pose.orbit(p, turn * quick, 0);
     } else {
       p = pose.look(p, (right + turn) * 1.2 * seconds, p.mode === 'fly' ? up * 0.8 * seconds : 0);
-      const walked = p.mode === 'walk' ? 1.6 : viewer.flySpeed();
+      const walked = p.mode === 'walk' ? 1.6 : viewer.standpoint.flySpeed();
       const forward = ahead + larger + (p.mode === 'walk' ? up : 0);
       p = p.mode === 'walk' ? pose.step(p, forward * walked * quick, side * walked * quick) : pose.fly(p, forward * walked * quick, side * walked * quick, rise * walked * quick);
     }

@@ -11,8 +11,8 @@ export class Quality {
   /** @param {boolean} slow drawing is done in software, so begin coarsely */
   constructor(slow) {
     this.slow = slow;
-    this.tolerance = slow ? 6 : 1;
-    this.ratio = slow ? 0.7 : 1;
+    this.tolerance = slow ? 8 : 1;
+    this.ratio = slow ? 0.6 : 1;
     this.mean = null;
   }
 

@@ -1,20 +1,22 @@
 /** The viewer: what the panels talk to. Places are ENU, m; pixels are those of the window (clientX, clientY). */
 import { THREE } from './three.js';
-import { cameraModel } from './camera/models.js';
 import { Drawing } from './drawing.js';
-import { FrameView, openFrames } from './frame_view.js';
+import { openFrames } from './frames.js';
+import { Framing } from './framing.js';
 import { Ground } from './ground.js';
 import { LAYERS } from './ground_shader.js';
 import { bitmap, paletteTexture, pictureTexture } from './images.js';
 import { softwareDrawing } from './loading.js';
 import { Navigation } from './navigation.js';
 import { Picker } from './picker.js';
-import * as poses from './pose.js';
+import { anglesOf, axes } from './pose.js';
 import { Quality } from './quality.js';
 import { ScaleObjects } from './scale_objects.js';
+import { Sight } from './sight.js';
 import { decodeBase64 } from './source.js';
+import { Standpoint } from './standpoint.js';
 import { Strip } from './strip.js';
-import { RAD, add, clamp, dot, norm, scaled, sub, unit } from './vec.js';
+import { RAD, clamp, dot, norm, sub, unit } from './vec.js';
 import { Xr } from './xr.js';
 
 const SETTLE_MS = 220;
@@ -27,7 +29,6 @@ export class Viewer extends EventTarget {
     this.source = source;
     this.manifest = source.manifest;
     this.canvas = document.getElementById('view');
-    this.divider = document.getElementById('divider');
     this.ground = new Ground(this.manifest);
     const slow = softwareDrawing();
     this.quality = new Quality(slow);
@@ -36,9 +37,9 @@ export class Viewer extends EventTarget {
     this.objects = new ScaleObjects();
     this.drawing.world.add(this.objects.group);
     this.strip = new Strip(document.getElementById('strip'), this);
-    this.frames = openFrames(this.manifest, source, cameraModel);
-    this.frameView = new FrameView(this);
-    this.framing = null;
+    this.frames = openFrames(this.manifest, source);
+    this.sight = new Sight(this);
+    this.frameMode = new Framing(this, document.getElementById('divider'));
     this.palettes = new Map();
     const { sun, contours } = this.manifest;
     this.settings = {
@@ -58,13 +59,12 @@ export class Viewer extends EventTarget {
       wireframe: false,
     };
     this.shownLayer = 'image';
-    this.pose = this.firstPose();
+    this.standpoint = new Standpoint(this);
     this.ring = makeRing();
     this.overlay.add(this.ring);
     this.xr = new Xr(this);
     this.movingUntil = 0;
     this.lastFrame = 0;
-    this.animation = null;
   }
 
   get renderer() {
@@ -110,9 +110,8 @@ export class Viewer extends EventTarget {
     uniforms.uEye.value.fromArray(manifest.eye);
     for (const [name, text] of Object.entries(manifest.palettes)) this.palettes.set(name, paletteTexture(decodeBase64(text)));
     this.emit('progress', 0.95);
-    this.placeFocus();
+    this.standpoint.placeFocus();
     this.navigation = new Navigation(this);
-    this.wipeDivider();
     new ResizeObserver(() => this.resized()).observe(this.canvas.parentElement);
     this.resized();
     this.render();
@@ -131,22 +130,12 @@ export class Viewer extends EventTarget {
 
   // --- the view ---
 
-  /** Where the rover's camera stood, looking as it looked. */
-  firstPose() {
-    const frame = this.frames[0];
-    const start = { mode: 'orbit', azimuth: 0, elevation: -0.35, fov: 55 * RAD, height: 20, eye: [...this.manifest.eye], focus: [0, 0, 0] };
-    if (!frame) return start;
-    const { width, height, C } = frame.record;
-    const rays = [height * 0.02, height / 2, height * 0.98].map((y) => frame.ray([width / 2, y])?.direction);
-    if (rays.some((ray) => !ray)) return start;
-    const { azimuth, elevation } = poses.anglesOf(rays[1]);
-    const fov = clamp(Math.acos(clamp(dot(rays[0], rays[2]), -1, 1)), 20 * RAD, 65 * RAD);
-    return { ...start, azimuth, elevation, fov, eye: [...C] };
+  get pose() {
+    return this.standpoint.pose;
   }
 
-  placeFocus() {
-    const hit = this.picker.cast(this.pose.eye, poses.axes(this.pose).forward);
-    this.pose.focus = hit ? hit.place : add(this.pose.eye, poses.axes(this.pose).forward, 8);
+  set pose(pose) {
+    this.standpoint.pose = pose;
   }
 
   get mode() {
@@ -154,36 +143,28 @@ export class Viewer extends EventTarget {
   }
 
   set mode(mode) {
-    const from = this.pose;
-    if (mode === from.mode || !['orbit', 'walk', 'fly', 'top'].includes(mode)) return;
-    this.stop();
-    this.leaveFrame();
-    let pose = { ...from, mode };
-    if (mode === 'top') {
-      const height = clamp(2 * Math.tan(from.fov / 2) * norm(sub(from.focus, from.eye)), 24, 400);
-      pose = { ...pose, height, eye: [...from.focus] };
-    } else if (from.mode === 'top') {
-      const focus = this.onGround(from.eye) ?? from.eye;
-      const aimed = { ...pose, focus, elevation: -0.6 };
-      const away = clamp(from.height / (2 * Math.tan(from.fov / 2)), 3, 300);
-      pose = { ...aimed, eye: add(focus, poses.axes(aimed).forward, -away) };
-    }
-    if (mode === 'walk') {
-      const under = this.onGround(pose.eye);
-      const place = under && (pose.eye[2] - under[2] < 30 || from.mode === 'fly') ? under : pose.focus;
-      pose = { ...pose, eye: [place[0], place[1], place[2] + poses.EYE_HEIGHT_M], elevation: clamp(pose.elevation, -0.5, 0.3) };
-    }
-    if (mode === 'orbit') {
-      this.pose = pose;
-      const hit = this.picker.cast(this.hidden(pose.eye), this.hiddenDirection(poses.axes(pose).forward));
-      pose = { ...pose, focus: hit ? this.shown(hit.place) : add(pose.eye, poses.axes(pose).forward, 5) };
-    }
-    this.pose = pose;
-    this.emit('mode', mode);
+    this.standpoint.setMode(mode);
+  }
+
+  viewState() {
+    return this.standpoint.state();
+  }
+
+  setView(state, { seconds = 0 } = {}) {
+    return this.standpoint.move(state, seconds);
+  }
+
+  stop() {
+    this.standpoint.stop();
+  }
+
+  /** Take a pose that navigation made. */
+  go(pose) {
+    this.pose = this.standpoint.kept(pose);
     this.moving();
   }
 
-  /** Shown coordinates (exaggerated) of ENU, and back. */
+  /** Shown coordinates (heights times the exaggeration) of ENU, and back. */
   shown([e, n, u]) {
     return [e, n, u * this.settings.exaggeration];
   }
@@ -196,104 +177,9 @@ export class Viewer extends EventTarget {
     return unit(this.hidden(direction));
   }
 
-  onGround(shown) {
-    const up = this.groundHeight(shown[0], shown[1]);
-    return up === null ? null : [shown[0], shown[1], up * this.settings.exaggeration];
-  }
-
-  /** Where the pointer is at the depth of the focus, for gestures that hold no ground. Shown coordinates. */
-  ahead(x, y) {
-    const { origin, direction } = this.shownRay(x, y);
-    const depth = this.pose.mode === 'top' ? 1 : clamp(norm(sub(this.pose.focus, this.pose.eye)), 0.5, 300);
-    return add(origin, direction, depth);
-  }
-
-  flySpeed() {
-    const under = this.onGround(this.pose.eye);
-    return clamp(under ? this.pose.eye[2] - under[2] : 4, 1, 60);
-  }
-
-  /** Take a pose that navigation made, kept above the ground and near the scene. */
-  go(pose) {
-    this.pose = this.kept(pose);
-    this.moving();
-  }
-
-  kept(pose) {
-    const { box } = this.ground;
-    const margin = 0.5 * box.getSize(new THREE.Vector3()).length() + 20;
-    const walls = pose.mode === 'walk' ? 0 : margin;
-    const eye = [clamp(pose.eye[0], box.min.x - walls, box.max.x + walls), clamp(pose.eye[1], box.min.y - walls, box.max.y + walls), pose.eye[2]];
-    if (pose.mode === 'top') return { ...pose, eye };
-    eye[2] = clamp(eye[2], box.min.z * this.settings.exaggeration - margin, box.max.z * this.settings.exaggeration + 2 * margin);
-    const under = this.onGround(eye);
-    if (pose.mode === 'walk') {
-      // Over a hole the last height holds, and a step up is climbed within a few frames.
-      const want = under ? under[2] + poses.EYE_HEIGHT_M : eye[2];
-      return { ...pose, eye: [eye[0], eye[1], want] };
-    }
-    if (under) eye[2] = Math.max(eye[2], under[2] + 0.12);
-    return { ...pose, eye };
-  }
-
-  /** @returns plain JSON, in ENU and degrees */
-  viewState() {
-    const { mode, azimuth, elevation, fov, height, eye, focus } = this.pose;
-    const azimuth_deg = (((azimuth / RAD) % 360) + 360) % 360;
-    const state = { mode, eye: this.hidden(eye), azimuth_deg, elevation_deg: elevation / RAD, focus: this.hidden(focus) };
-    return mode === 'top' ? { ...state, height_m: height } : { ...state, fov_deg: fov / RAD };
-  }
-
-  poseOf(state) {
-    const { pose } = this;
-    const place = (p, other) => (Array.isArray(p) && p.length === 3 && p.every(Number.isFinite) ? this.shown(p) : other);
-    const number = (x, other) => (Number.isFinite(x) ? x : other);
-    return {
-      mode: ['orbit', 'walk', 'fly', 'top'].includes(state.mode) ? state.mode : pose.mode,
-      eye: place(state.eye, pose.eye),
-      focus: place(state.focus, pose.focus),
-      azimuth: number(state.azimuth_deg * RAD, pose.azimuth),
-      elevation: clamp(number(state.elevation_deg * RAD, pose.elevation), -1.56, 1.56),
-      fov: clamp(number(state.fov_deg * RAD, pose.fov), 2 * RAD, 120 * RAD),
-      height: clamp(number(state.height_m, pose.height), 0.1, 1e5),
-    };
-  }
-
-  /** Move to a view, in `seconds`; resolves when it stands there, or when another movement takes over. */
-  setView(state, { seconds = 0 } = {}) {
-    this.stop();
-    this.leaveFrame();
-    const from = this.pose;
-    const to = this.poseOf(state);
-    const changed = from.mode !== to.mode;
-    if (!(seconds > 0) || (changed && (from.mode === 'top' || to.mode === 'top'))) {
-      this.pose = to;
-      if (changed) this.emit('mode', to.mode);
-      this.requestRender();
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => {
-      this.animation = { from, to, start: performance.now(), length: seconds * 1000, resolve };
-      if (changed) this.emit('mode', to.mode);
-      this.moving();
-    });
-  }
-
-  /** End an animated movement where it is. */
-  stop() {
-    this.animation?.resolve();
-    this.animation = null;
-  }
-
   /** Compass azimuth of the middle of the view and its width, deg; null from above. */
   heading() {
-    if (this.framing) {
-      const frame = this.frames[this.framing.index];
-      const { width, height } = frame.record;
-      const [left, middle, right] = [0, width / 2, width - 1].map((x) => poses.anglesOf(frame.ray([x, height / 2])?.direction ?? [0, 1, 0]).azimuth);
-      const span = (((right - left) / RAD) % 360 + 360) % 360;
-      return { azimuth_deg: middle / RAD, width_deg: span };
-    }
+    if (this.framing) return this.frameMode.heading();
     if (this.pose.mode === 'top') return null;
     const { width, height } = this.drawing.size;
     return { azimuth_deg: this.pose.azimuth / RAD, width_deg: (2 * Math.atan((Math.tan(this.pose.fov / 2) * width) / height)) / RAD };
@@ -301,26 +187,8 @@ export class Viewer extends EventTarget {
 
   // --- rays and places ---
 
-  /** Ray of a pixel, as it is shown (exaggerated). */
-  shownRay(clientX, clientY) {
-    const box = this.canvas.getBoundingClientRect();
-    const at = new THREE.Vector2(((clientX - box.left) / box.width) * 2 - 1, 1 - ((clientY - box.top) / box.height) * 2);
-    const camera = this.drawing.aim(this.pose);
-    const caster = new THREE.Raycaster();
-    caster.setFromCamera(at, camera);
-    return { origin: caster.ray.origin.toArray(), direction: caster.ray.direction.toArray() };
-  }
-
-  /** Ray of a pixel in ENU, whether it meets ground or not. */
   skyRay(clientX, clientY) {
-    if (this.framing) {
-      const box = this.canvas.getBoundingClientRect();
-      const frame = this.frames[this.framing.index];
-      const pixel = this.frameView.pixelAt(clientX - box.left, clientY - box.top);
-      return (frame.inside(pixel) && frame.ray(pixel)) || null;
-    }
-    const { origin, direction } = this.shownRay(clientX, clientY);
-    return { origin: this.hidden(origin), direction: this.hiddenDirection(direction) };
+    return this.sight.ray(clientX, clientY);
   }
 
   pick(clientX, clientY) {
@@ -336,54 +204,16 @@ export class Viewer extends EventTarget {
     return this.picker.height(e, n);
   }
 
-  /** Heights at n even steps of the level line from a to b. */
   profile(a, b, n) {
-    const length = Math.hypot(b[0] - a[0], b[1] - a[1]);
-    const top = this.ground.box.max.z + 1;
-    return Array.from({ length: n }, (_, i) => {
-      const t = n > 1 ? i / (n - 1) : 0;
-      const point = this.pickRay([a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, top], [0, 0, -1]);
-      return { s_m: t * length, up_m: point?.enu[2] ?? null, sigma_m: point?.sigma_m ?? null, point };
-    });
+    return this.sight.profile(a, b, n);
   }
 
-  /** The frame that shows a place best: unhidden, and nearest to the middle of its picture. */
   pointFrame(point) {
-    let best = null;
-    this.frames.forEach((frame, index) => {
-      const pixel = frame.project(point.enu);
-      if (!pixel || !frame.inside(pixel)) return;
-      const { width, height, C } = frame.record;
-      const off = Math.hypot(pixel[0] / width - 0.5, pixel[1] / height - 0.5);
-      if (best && best.off <= off) return;
-      const away = sub(point.enu, C);
-      const distance = norm(away);
-      const hit = this.picker.cast(C, away);
-      if (hit && hit.distance < distance - Math.max(0.03, 0.01 * distance)) return;
-      best = { frame, index, pixel, off };
-    });
-    return best && { frame: best.frame, index: best.index, pixel: best.pixel };
+    return this.sight.frameOf(point.enu);
   }
 
-  /** Place in the window, client px; `visible`: within the view and before it, hidden by ground or not. */
   toScreen(enu) {
-    const box = this.canvas.getBoundingClientRect();
-    let x;
-    let y;
-    let before = true;
-    if (this.framing) {
-      const pixel = this.frames[this.framing.index].project(enu);
-      if (!pixel) return { x: 0, y: 0, visible: false };
-      [x, y] = this.frameView.placeOf(pixel);
-    } else {
-      const at = new THREE.Vector3(...this.shown(enu)).applyMatrix4(this.camera.matrixWorldInverse);
-      before = at.z < 0;
-      at.applyMatrix4(this.camera.projectionMatrix);
-      x = ((at.x + 1) / 2) * box.width;
-      y = ((1 - at.y) / 2) * box.height;
-    }
-    const visible = before && x >= 0 && y >= 0 && x <= box.width && y <= box.height;
-    return { x: box.left + x, y: box.top + y, visible };
+    return this.sight.toScreen(enu);
   }
 
   // --- pointing ---
@@ -403,7 +233,7 @@ export class Viewer extends EventTarget {
     this.hovering = null;
     const ray = this.skyRay(x, y);
     const point = ray && this.pickRay(ray.origin, ray.direction);
-    const { azimuth, elevation } = poses.anglesOf(point ? sub(point.enu, this.manifest.eye) : (ray?.direction ?? [0, 1, 0]));
+    const { azimuth, elevation } = anglesOf(point ? sub(point.enu, this.manifest.eye) : (ray?.direction ?? [0, 1, 0]));
     this.hover(point, ray && { azimuth_deg: (azimuth / RAD + 360) % 360, elevation_deg: elevation / RAD });
   }
 
@@ -448,12 +278,9 @@ export class Viewer extends EventTarget {
     settings.contourInterval_m = clamp(Number(settings.contourInterval_m) || 0.25, 0.001, 1000);
     settings.eyeBase_m = clamp(Number(settings.eyeBase_m) || HUMAN_EYES_M, 0.001, 20);
     if (settings.exaggeration !== before.exaggeration) {
-      const k = settings.exaggeration / before.exaggeration;
-      const stretched = ([e, n, u]) => [e, n, u * k];
-      this.pose = { ...this.pose, eye: stretched(this.pose.eye), focus: stretched(this.pose.focus) };
       drawing.exaggerate(settings.exaggeration);
       this.objects.forgetRover();
-      this.pose = this.kept(this.pose);
+      this.standpoint.stretch(settings.exaggeration / before.exaggeration);
     }
     this.picker.clip = settings.clip;
     if (settings.person && !before.person) this.objects.putPerson(this.placeAhead());
@@ -469,11 +296,11 @@ export class Viewer extends EventTarget {
   placeAhead() {
     const { eye, focus, azimuth } = this.pose;
     const middle = this.hidden(focus);
-    if (this.pose.mode === 'top') return this.hidden(this.onGround(eye) ?? eye);
+    if (this.pose.mode === 'top') return this.hidden(this.standpoint.onGround(eye) ?? eye);
     for (const away of [5, 4, 6, 7, 8, 3, 10, 14]) {
       const [e, n] = [eye[0] + Math.sin(azimuth) * away, eye[1] + Math.cos(azimuth) * away];
       const up = this.groundHeight(e, n);
-      if (up !== null && eye[2] - up < 15) return [e, n, up];
+      if (up !== null && this.hidden(eye)[2] - up < 15) return [e, n, up];
     }
     return middle;
   }
@@ -501,93 +328,25 @@ export class Viewer extends EventTarget {
 
   // --- frames ---
 
+  /** What is shown of a frame now, or null. */
+  get framing() {
+    return this.frameMode.now;
+  }
+
+  get frameView() {
+    return this.frameMode.view;
+  }
+
   /**
    * Stand where the camera of a frame stood, its picture mixed with the ground (`mix` 1: the frame alone), wiped at
    * `wipe` of its width, or as the residual; null goes back.
    */
-  async showFrame(index, { mix = 0.5, wipe = null, residual = false } = {}) {
-    if (index === null || index === undefined || !this.frames[index]) {
-      this.leaveFrame();
-      return;
-    }
-    this.stop();
-    const frame = this.frames[index];
-    const wanted = { index, mix, wipe, residual, fit: null };
-    this.wanted = wanted;
-    if (this.framing?.index !== index) {
-      await frame.picture();
-      // Another frame, or none, was asked for meanwhile.
-      if (this.wanted !== wanted) return;
-      await this.frameView.open(frame);
-    }
-    this.framing = wanted;
-    this.drawing.framing(true);
-    this.placeDivider();
-    this.render();
-    wanted.fit = this.frameView.fits.get(frame) ?? null;
-    this.emit('frame', wanted);
+  showFrame(index, options = {}) {
+    return this.frameMode.show(index, options);
   }
 
   leaveFrame() {
-    this.wanted = null;
-    if (!this.framing) return;
-    this.framing = null;
-    this.drawing.framing(false);
-    this.placeDivider();
-    this.emit('frame', null);
-    this.requestRender();
-  }
-
-  placeDivider() {
-    const { divider, framing } = this;
-    divider.hidden = !framing || framing.wipe === null || framing.residual;
-    if (divider.hidden) return;
-    const [x] = this.frameView.placeOf([framing.wipe * this.frameView.size[0] - 0.5, 0]);
-    divider.style.left = `${x}px`;
-    divider.setAttribute('aria-valuenow', String(Math.round(framing.wipe * 100)));
-  }
-
-  wipeDivider() {
-    const wipe = (share) => {
-      this.framing.wipe = clamp(share, 0, 1);
-      this.placeDivider();
-      this.emit('frame', this.framing);
-      this.requestRender();
-    };
-    this.divider.addEventListener('pointerdown', (event) => this.divider.setPointerCapture(event.pointerId));
-    this.divider.addEventListener('pointermove', (event) => {
-      if (!this.divider.hasPointerCapture(event.pointerId)) return;
-      const [x] = this.frameView.pixelAt(event.clientX - this.canvas.getBoundingClientRect().left, 0);
-      wipe((x + 0.5) / this.frameView.size[0]);
-    });
-    this.divider.addEventListener('keydown', (event) => {
-      const step = { ArrowLeft: -0.02, ArrowRight: 0.02 }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      event.stopPropagation();
-      wipe(this.framing.wipe + step);
-    });
-  }
-
-  chooseForFrame(px_per_frame_px) {
-    const frame = this.frames[this.framing?.index ?? this.wanted?.index ?? 0];
-    const { width, height, C, A } = frame.record;
-    const middle = frame.ray([width / 2, height / 2])?.direction ?? A;
-    const edge = frame.ray([width / 2 + 1, height / 2])?.direction ?? A;
-    const perRad = px_per_frame_px / Math.max(norm(sub(edge, middle)), 1e-6);
-    const corners = (box) => [0, 1, 2, 3, 4, 5, 6, 7].map((i) => [i & 1 ? box.max.x : box.min.x, i & 2 ? box.max.y : box.min.y, i & 4 ? box.max.z : box.min.z]);
-    const widest = Math.min(...[[0, 0], [width, 0], [0, height], [width, height]].map((p) => dot(frame.ray(p)?.direction ?? A, unit(A))));
-    const inView = (box) => {
-      // A cone about the axis that holds the picture, against the box's sphere.
-      const centre = scaled(add([box.min.x, box.min.y, box.min.z], [box.max.x, box.max.y, box.max.z]), 0.5);
-      const radius = Math.max(...corners(box).map((p) => norm(sub(p, centre))));
-      const away = sub(centre, C);
-      const distance = norm(away);
-      if (distance <= radius) return true;
-      return Math.acos(clamp(dot(away, unit(A)) / distance, -1, 1)) <= Math.acos(widest) + Math.asin(radius / distance);
-    };
-    const { tolerance_px } = this.quality.wanted(this.isMoving());
-    this.ground.choose(new THREE.Vector3(...C), inView, (d) => perRad / d, Math.min(tolerance_px, 0.5) / 2);
+    this.frameMode.leave();
   }
 
   // --- drawing ---
@@ -596,12 +355,12 @@ export class Viewer extends EventTarget {
     const { clientWidth, clientHeight } = this.canvas.parentElement;
     if (!clientWidth || !clientHeight) return;
     this.strip.layout();
-    this.placeDivider();
+    this.frameMode.placeDivider();
     this.render();
   }
 
   isMoving() {
-    return performance.now() < this.movingUntil || Boolean(this.animation);
+    return performance.now() < this.movingUntil || Boolean(this.standpoint.animation);
   }
 
   /** The view changes now: draw coarsely where the machine needs it, and finely once it rests. */
@@ -625,21 +384,11 @@ export class Viewer extends EventTarget {
     const interval = now - this.lastFrame;
     this.lastFrame = now;
     const wasMoving = this.drewMoving;
-    if (this.animation) this.animate();
+    if (this.standpoint.animation) this.standpoint.animate();
     if (this.navigation?.advance(Math.min(wasMoving ? interval : 16, 200) / 1000)) this.moving();
     if (wasMoving && this.isMoving()) this.quality.learn(interval);
     this.render();
-    if (this.animation || this.navigation?.keys.size) this.requestRender();
-  }
-
-  animate() {
-    const { from, to, start, length, resolve } = this.animation;
-    const t = clamp((performance.now() - start) / length, 0, 1);
-    this.pose = poses.between(from, to, t * t * (3 - 2 * t));
-    this.moving();
-    if (t < 1) return;
-    this.animation = null;
-    resolve();
+    if (this.standpoint.animation || this.navigation?.keys.size) this.requestRender();
   }
 
   /** Draw now. */
@@ -652,7 +401,7 @@ export class Viewer extends EventTarget {
     const key = JSON.stringify([this.pose, this.framing, this.drawing.size, this.frameView.middle, this.frameView.scale, this.settings.exaggeration]);
     if (key === this.lastView) return;
     this.lastView = key;
-    if (this.framing) this.placeDivider();
+    if (this.framing) this.frameMode.placeDivider();
     this.strip.draw();
     this.emit('view', this.viewState());
   }
@@ -663,7 +412,8 @@ export class Viewer extends EventTarget {
     drawing.resize(width, height, ratio);
     this.renderer.info.reset();
     if (this.framing) {
-      this.frameView.draw(this.frames[this.framing.index], this.framing);
+      drawing.patch();
+      this.frameView.draw(this.frameMode.frame, this.framing);
       this.renderer.clearDepth();
       this.renderer.render(drawing.front, this.frameView.camera);
       return;
@@ -680,15 +430,10 @@ export class Viewer extends EventTarget {
     else drawing.plain(camera);
   }
 
-  get groundScene() {
-    return this.drawing.scene;
-  }
-
   /** Depth of the ground in the middle of the view, m: the anaglyph puts it on the screen. */
   middleDepth() {
-    const { forward } = poses.axes(this.pose);
-    const hit = this.picker.cast(this.hidden(this.pose.eye), this.hiddenDirection(forward));
-    return hit ? Math.max(dot(sub(this.shown(hit.place), this.pose.eye), forward), 0.3) : 20;
+    const middle = this.standpoint.middle();
+    return middle ? Math.max(dot(sub(middle, this.pose.eye), axes(this.pose).forward), 0.3) : 20;
   }
 
   sizeRing(camera, height) {
