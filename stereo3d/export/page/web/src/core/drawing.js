@@ -120,7 +120,8 @@ export class Drawing {
 
   /** Draw for one camera. */
   plain(camera) {
-    this.dome.visible(!camera.isOrthographicCamera, camera.isOrthographicCamera);
+    const parallel = camera === this.parallel;
+    this.dome.visible(!parallel, parallel);
     this.clear();
     this.both(camera);
   }

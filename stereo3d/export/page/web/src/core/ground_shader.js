@@ -132,7 +132,7 @@ void main() {
 #ifdef CONTOURS
   float thin = lines(vEnu.z / uContour, 1.1);
   float bold = lines(vEnu.z / (5.0 * uContour), 2.0);
-  colour = mix(colour, dot(colour, vec3(0.333)) > 0.35 ? vec3(0.08, 0.05, 0.03) : vec3(0.97, 0.93, 0.85), max(0.55 * thin, 0.95 * bold));
+  colour = mix(colour, dot(colour, vec3(0.333)) > 0.35 ? vec3(0.08, 0.05, 0.03) : vec3(0.97, 0.93, 0.85), max(0.5 * thin, 0.85 * bold));
 #endif
   outColour = vec4(mix(colour, vec3(dot(colour, vec3(0.3, 0.59, 0.11))), uMono), 1.0);
 }

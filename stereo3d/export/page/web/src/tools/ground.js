@@ -52,7 +52,7 @@ export function groundWithin(ground, where, pixelRad, rangeM) {
       const [e, n] = [start[0] + i * step, start[1] + j * step];
       if (!inside(e, n)) continue;
       const place = ground(e, n);
-      if (place && place.kind === 0) found.push(place);
+      if (place?.kind === 'measured') found.push(place);
     }
   }
   return { places: found, stepM: step };

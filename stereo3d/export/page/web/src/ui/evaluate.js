@@ -5,7 +5,7 @@ import {
 } from '../tools/index.js';
 import { add, cross, norm, scale, sub } from '../tools/vector.js';
 
-const KINDS = ['measured', 'filled in between measured ground', 'extended beyond measured ground'];
+const KINDS = { measured: 'measured', filled: 'filled, not measured', extended: 'extended, not measured' };
 const PROFILE_STEPS = 241;
 const FAR_UP_M = 1000;
 
@@ -21,7 +21,7 @@ export const TOOLS = [
     steps: ['the first of three places of the plane', 'the second place of the plane', 'the third place of the plane', 'the place whose height is wanted'] },
   { id: 'area', name: 'Area', key: 'r', least: 3, most: 500, shape: 'area', steps: ['the first corner', 'the second corner', 'the third corner', 'the next corner, or Done'] },
   { id: 'angle', name: 'Angle', key: 'g', least: 3, most: 3, shape: 'line', steps: ['the end of one leg', 'the corner', 'the end of the other leg'] },
-  { id: 'plane', name: 'Dip, strike', key: 'n', least: 2, most: 2, shape: 'circle', steps: ['the middle of a circle', 'its edge'] },
+  { id: 'plane', name: 'Plane', title: 'Plane: dip and strike', key: 'n', least: 2, most: 2, shape: 'circle', steps: ['the middle of a circle', 'its edge'] },
   { id: 'profile', name: 'Profile', key: 'j', least: 2, most: 2, shape: 'line', steps: ['the start', 'the end'] },
 ];
 
@@ -65,8 +65,8 @@ function pointTool(viewer, [point]) {
         ['Slope', steep.text],
         ['Ground', KINDS[point.kind] ?? 'unknown'],
         ['Measured by', `${point.seen} ${point.seen === 1 ? 'pair' : 'pairs'}`],
-        ['Frame', shown ? shown.frame.id : 'none shows it'],
-        shown && ['Pixel', `column ${shown.pixel[0].toFixed(1)}, row ${shown.pixel[1].toFixed(1)}`],
+        shown ? ['Pixel', `column ${shown.pixel[0].toFixed(1)}, row ${shown.pixel[1].toFixed(1)}`] : ['Frame', 'none shows it'],
+        shown && ['', `of frame ${shown.frame.id}`],
       ].filter(Boolean),
     },
   ].filter(Boolean);

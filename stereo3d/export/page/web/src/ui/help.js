@@ -35,7 +35,7 @@ export class Help {
       el('div', { class: 'help-columns' },
         table('Mouse', MOUSE), table('Touch', TOUCH), table('Moving by keys (click the view first)', MOVING),
         table('Ways to move', [...MODES.map(([, name, key]) => [key, name]), ['0', 'first view']]),
-        table('Measuring', [...TOOLS.map((tool) => [tool.key, tool.name]), ['Enter', 'pick at the cross in the middle of the view'], ['Backspace', 'take the last place back'],
+        table('Measuring', [...TOOLS.map((tool) => [tool.key, tool.title ?? tool.name]), ['Enter', 'pick at the cross in the middle of the view'], ['Backspace', 'take the last place back'],
           ['Shift + Enter', 'finish'], ['Escape', 'stop; leave the frame; close the panel']]),
         table('Layers', LAYERS.map(([, name], i) => [String(i + 1), name])),
         table('Panels', [...panels.map(({ key, name }) => [key, name]), ['h ?', 'this help']]),

@@ -50,7 +50,7 @@ export class Measure extends EventTarget {
     this.taker = null;
     this.tool = TOOLS.find((tool) => tool.id === id) ?? null;
     this.changed();
-    if (this.tool) this.shell.say(`${this.tool.name}: pick ${this.plan().steps[0]}.`);
+    if (this.tool) this.shell.say(`${this.tool.name}: pick ${this.plan().steps[0]}.`, { shownIn: 'measure' });
   }
 
   /** Lets another part take the places (annotations); `taker` has taken(points) and least, most, shape, steps. */
@@ -59,7 +59,7 @@ export class Measure extends EventTarget {
     this.tool = null;
     this.taker = taker;
     this.changed();
-    if (taker) this.shell.say(`${taker.name}: pick ${taker.steps[0]}.`);
+    if (taker) this.shell.say(`${taker.name}: pick ${taker.steps[0]}.`, { shownIn: 'mark' });
   }
 
   get current() {
@@ -104,7 +104,7 @@ export class Measure extends EventTarget {
     }
     this.sketch();
     this.changed();
-    this.shell.say(`Place ${this.points.length}: range ${point.range_m.toFixed(2)} metres. Now pick ${this.hint}.`);
+    this.shell.say(`Place ${this.points.length}: range ${point.range_m.toFixed(2)} metres. Now pick ${this.hint}.`, { shownIn: this.taker ? 'mark' : 'measure' });
   }
 
   get canFinish() {
@@ -128,7 +128,7 @@ export class Measure extends EventTarget {
     this.points.pop();
     this.sketch();
     this.changed();
-    this.shell.say(`Taken back. Now pick ${this.hint}.`);
+    this.shell.say(`Taken back. Now pick ${this.hint}.`, { shownIn: this.taker ? 'mark' : 'measure' });
     return true;
   }
 
@@ -153,7 +153,7 @@ export class Measure extends EventTarget {
     this.draw(result);
     this.results.unshift(result);
     this.changed();
-    this.shell.say(`${name}: ${result.headline}`, { seconds: 10 });
+    this.shell.say(`${name}: ${result.headline}`, { seconds: 10, shownIn: 'measure' });
     this.dispatchEvent(new CustomEvent('result', { detail: result }));
     return result;
   }

@@ -21,7 +21,7 @@ export async function copyText(text) {
 
 export function measurePanel(ui) {
   const { measure, shell, viewer, marks } = ui;
-  const buttons = TOOLS.map((tool) => el('button', { type: 'button', class: 'pick', testid: `tool-${tool.id}`, title: `${tool.name} (${tool.key})`,
+  const buttons = TOOLS.map((tool) => el('button', { type: 'button', class: 'pick', testid: `tool-${tool.id}`, title: `${tool.title ?? tool.name} (${tool.key})`,
     aria: { pressed: 'false', keyshortcuts: tool.key }, on: { click: () => measure.take(measure.tool?.id === tool.id ? null : tool.id) } },
     icon(tool.id), el('span', { text: tool.name }), el('kbd', { text: tool.key, aria: { hidden: 'true' } })));
   const hint = el('p', { class: 'hint', testid: 'hint' });

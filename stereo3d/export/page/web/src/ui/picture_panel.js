@@ -27,7 +27,7 @@ export function picturePanel(ui) {
   const { manifest } = ui.viewer;
   const size = choice({ label: 'Size', options: SIZES, value: 'view', testid: 'picture-size', change: () => {} });
   const furniture = tick({ label: 'With scale, north, caption and credit', checked: true, testid: 'picture-furniture', change: () => {} });
-  const about = el('dl', {});
+  const about = el('dl', { class: 'about' });
   for (const [key, value] of Object.entries(manifest.about ?? {})) {
     about.append(el('dt', { text: key.replaceAll('_', ' ') }), el('dd', { text: typeof value === 'string' ? value : JSON.stringify(value) }));
   }

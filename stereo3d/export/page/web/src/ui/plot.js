@@ -2,8 +2,8 @@
 import { el, svg } from './dom.js';
 import { fixed, ticks, withSigma } from '../tools/index.js';
 
-const WIDTH = 320;
-const HEIGHT = 190;
+const WIDTH = 260;
+const HEIGHT = 180;
 const BOX = { left: 46, top: 10, right: 8, bottom: 34 };
 
 /** Runs of neighbouring samples that have ground. */
@@ -37,7 +37,7 @@ export function profilePlot(samples, over) {
   root.setAttribute('aria-label', `Elevation profile, ${fixed(length, 2)} metres long, heights from ${fixed(low, 2)} to ${fixed(high, 2)} metres, band: one sigma`);
   const digits = (values) => Math.max(0, ...values.map((v) => (String(Number(v.toPrecision(6))).split('.')[1] ?? '').length));
   const ups = ticks(low, high, false, 5);
-  const along = ticks(0, length, false, 5);
+  const along = ticks(0, length, false, 4);
   for (const up of ups) {
     root.append(svg('line', { x1: BOX.left, x2: WIDTH - BOX.right, y1: y(up), y2: y(up), class: 'grid' }),
       svg('text', { x: BOX.left - 5, y: y(up) + 3.5, 'text-anchor': 'end', text: fixed(up, digits(ups)) }));
@@ -46,13 +46,13 @@ export function profilePlot(samples, over) {
     root.append(svg('line', { x1: x(s), x2: x(s), y1: BOX.top, y2: HEIGHT - BOX.bottom, class: 'grid' }),
       svg('text', { x: x(s), y: HEIGHT - BOX.bottom + 13, 'text-anchor': 'middle', text: fixed(s, digits(along)) }));
   }
-  root.append(svg('text', { x: (WIDTH + BOX.left) / 2, y: HEIGHT - 5, 'text-anchor': 'middle', text: `level distance (m) · heights ${stretch.toPrecision(2)} × lengths` }));
+  root.append(svg('text', { x: (WIDTH + BOX.left) / 2, y: HEIGHT - 5, 'text-anchor': 'middle', text: `level metres · heights ${stretch.toPrecision(2)} × lengths` }));
   for (const run of runs(samples)) {
     const upper = run.map((s) => `${x(s.s_m).toFixed(2)},${y(s.up_m + s.sigma_m).toFixed(2)}`);
     const lower = run.map((s) => `${x(s.s_m).toFixed(2)},${y(s.up_m - s.sigma_m).toFixed(2)}`).reverse();
     root.append(svg('polygon', { points: [...upper, ...lower].join(' '), class: 'band' }),
       svg('polyline', { points: run.map((s) => `${x(s.s_m).toFixed(2)},${y(s.up_m).toFixed(2)}`).join(' '), class: 'curve' }));
-    const made = run.filter((s) => s.kind > 0);
+    const made = run.filter((s) => s.kind !== 'measured');
     for (const s of made) root.append(svg('circle', { cx: x(s.s_m), cy: y(s.up_m), r: 1.4, class: 'made' }));
   }
   const cursor = svg('line', { y1: BOX.top, y2: HEIGHT - BOX.bottom, class: 'cursor', visibility: 'hidden' });
@@ -65,7 +65,7 @@ export function profilePlot(samples, over) {
     cursor.setAttribute('x1', x(s.s_m));
     cursor.setAttribute('x2', x(s.s_m));
     cursor.setAttribute('visibility', 'visible');
-    told.textContent = `at ${fixed(s.s_m, 2)} m: ${s.up_m === null ? 'no ground' : `up ${withSigma(s.up_m, s.sigma_m, 'm')}${s.kind > 0 ? ' (not measured)' : ''}`}`;
+    told.textContent = `at ${fixed(s.s_m, 2)} m: ${s.up_m === null ? 'no ground' : `up ${withSigma(s.up_m, s.sigma_m, 'm')}${s.kind === 'measured' ? '' : ` (${s.kind})`}`}`;
     over(s);
   };
   const leave = () => {

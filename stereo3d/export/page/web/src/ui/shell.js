@@ -78,9 +78,11 @@ export class Shell {
   }
 
   /** Tells something in passing, to eyes and to screen readers. */
-  say(text, { bad = false, seconds = 6 } = {}) {
+  say(text, { bad = false, seconds = 5, shownIn = null } = {}) {
     clearTimeout(this.timer);
     this.message.classList.toggle('bad', bad);
+    // What a panel shows anyway is told to screen readers only.
+    this.message.classList.toggle('unseen', shownIn !== null && this.open === shownIn);
     // The same text again must be told again.
     this.message.textContent = '';
     requestAnimationFrame(() => { this.message.textContent = text; });
