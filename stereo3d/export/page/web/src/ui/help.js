@@ -7,7 +7,7 @@ import { MODES } from './hud.js';
 
 const MOUSE = [
   ['Drag', 'turn about the ground (orbit), look around (walk, fly), shift (map)'],
-  ['Right drag, Shift + drag', 'shift the view'],
+  ['Right drag', 'shift the view; Shift + drag too'],
   ['Wheel', 'nearer, farther'],
   ['Click', 'pick a place with the tool in hand; a hole tells its reason'],
   ['Double click', 'finish a line or an area'],
@@ -18,12 +18,8 @@ const TOUCH = [
   ['Tap', 'pick a place; tap twice to finish'],
 ];
 const MOVING = [
-  ['w a s d, arrows', 'move'], ['q e, Page up/down', 'down, up'], ['+ −', 'nearer, farther'], ['Shift', 'faster'],
+  ['w a s d', 'move; the arrows too'], ['q e', 'down, up; Page up and down too'], ['+ −', 'nearer, farther'], ['Shift', 'faster'],
 ];
-
-export function panelsHelp(panels) {
-  return panels.map(({ key, name }) => [key, name]);
-}
 
 export class Help {
   constructor(panels) {

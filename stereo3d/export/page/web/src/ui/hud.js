@@ -1,9 +1,8 @@
 /** What always stands over the view: modes, compass, scale bar, legend, the readout of the place under the pointer. */
-import { el } from './dom.js';
+import { el, still } from './dom.js';
 import { icon } from './icons.js';
 import { compass, legend, legendHeight, legendOf, scaleBar, sharp } from './draw.js';
 import { directionAngles, fixed, withSigma } from '../tools/index.js';
-import { still } from './dom.js';
 
 export const MODES = [['orbit', 'Orbit', 'o'], ['walk', 'Walk', 'y'], ['fly', 'Fly', 'z'], ['top', 'Map', 't']];
 
@@ -22,6 +21,15 @@ export function metresPerPx(viewer) {
   return (2 * away * Math.tan((state.fov_deg * Math.PI) / 360)) / box.height;
 }
 
+/** The view's direction as a state for the compass: that of the frame's middle where one stands at a frame. */
+export function sight(viewer, state = viewer.viewState()) {
+  const frame = viewer.framing && viewer.frames[viewer.framing.index];
+  const ray = frame?.ray([frame.record.width / 2, frame.record.height / 2]);
+  if (!ray) return state;
+  const { azimuthDeg, elevationDeg } = directionAngles(ray.direction);
+  return { mode: 'orbit', azimuth_deg: azimuthDeg, elevation_deg: elevationDeg };
+}
+
 export class Hud {
   constructor(viewer, shell, stage) {
     this.viewer = viewer;
@@ -38,6 +46,7 @@ export class Hud {
     stage.append(el('div', { id: 'modes', attr: { role: 'group' }, aria: { label: 'Ways to move' } }, this.modes, this.home),
       this.compass, this.scale, this.legend, this.cross);
     viewer.addEventListener('view', () => this.later());
+    viewer.addEventListener('frame', () => this.draw());
     for (const type of ['layer', 'options']) viewer.addEventListener(type, () => this.showLegend());
     viewer.addEventListener('hover', (event) => this.hover(event.detail));
     this.showLegend();
@@ -64,15 +73,20 @@ export class Hud {
     this.drawCompass(this.viewer.viewState());
   }
 
-  drawCompass(state) {
+  drawCompass(view) {
+    const state = sight(this.viewer, view);
     compass(sharp(this.compass, COMPASS_PX, COMPASS_PX), COMPASS_PX / 2, COMPASS_PX / 2 + 4, 23, state);
     this.compass.setAttribute('aria-label', state.mode === 'top' ? 'North is up' : `Compass: looking towards ${Math.round((state.azimuth_deg + 360) % 360)}°`);
   }
 
   draw() {
     const state = this.viewer.viewState();
-    for (const [i, [id]] of MODES.entries()) this.modes[i].setAttribute('aria-pressed', String(state.mode === id));
+    const { framing } = this.viewer;
+    for (const [i, [id]] of MODES.entries()) this.modes[i].setAttribute('aria-pressed', String(!framing && state.mode === id));
     this.drawCompass(state);
+    // A frame has no one scale: its lens and its far ground have others in each place.
+    this.scale.hidden = Boolean(framing);
+    if (framing) return;
     const pen = sharp(this.scale, SCALE_PX + 90, 34);
     const drawn = scaleBar(pen, 4, 28, metresPerPx(this.viewer), SCALE_PX, 12, state.mode === 'top' ? '' : ' in the middle');
     this.scale.setAttribute('aria-label', drawn ? `Scale: the bar is ${drawn.text}` : 'No scale: no ground in the middle of the view');
@@ -82,7 +96,7 @@ export class Hud {
     const told = legendOf(this.viewer);
     this.legend.hidden = !told;
     if (!told) return;
-    const pen = sharp(this.legend, 230, legendHeight(told, 12) + 6);
+    const pen = sharp(this.legend, Math.min(340, this.viewer.canvas.clientWidth - 24), legendHeight(told, 12) + 6);
     legend(pen, 4, 2, 12, told, this.viewer.manifest);
     this.legend.setAttribute('aria-label', told.kinds ? `${told.title}: ${told.kinds.map(([name]) => name).join(', ')}`
       : `${told.title}, ${told.limits.map((v) => Number(v.toPrecision(3))).join(' to ')} ${told.unit}`);

@@ -14,7 +14,7 @@ export function bindKeys(ui, panels) {
   const run = new Map();
   LAYERS.forEach(([id, name], i) => run.set(String(i + 1), () => {
     viewer.layer = id;
-    shell.say(`Layer: ${name}.`, { seconds: 2 });
+    shell.say(`Layer: ${name}.`, { seconds: 2, shownIn: 'layers' });
   }));
   for (const tool of TOOLS) {
     run.set(tool.key, () => {

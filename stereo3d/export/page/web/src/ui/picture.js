@@ -1,6 +1,6 @@
 /** A picture of the view with all that makes it a document: scale, north, legend, labels, caption and credit. */
 import { compass, legend, legendHeight, legendOf, rimmed, scaleBar } from './draw.js';
-import { metresPerPx, MODES } from './hud.js';
+import { metresPerPx, MODES, sight } from './hud.js';
 import { LAYERS } from './layers_panel.js';
 
 const MOST_LETTERS = 100;
@@ -56,9 +56,9 @@ export function compose(viewer, marks, { width, height, into, furniture = true }
   if (!furniture) return canvas;
   const strip = Math.round(unit * 2.1);
   const state = viewer.viewState();
+  compass(pen, width - unit * 3.4, unit * 3.6, unit * 2, sight(viewer, state));
   if (!viewer.framing) {
     scaleBar(pen, unit * 1.2, height - strip - unit * 1.1, metres ? metres / k : null, width * 0.22, unit, state.mode === 'top' ? '' : ' in the middle of the view');
-    compass(pen, width - unit * 3.4, unit * 3.6, unit * 2, state);
   }
   const told = legendOf(viewer);
   if (told && !viewer.framing?.residual) legend(pen, unit * 1.2, unit * 1.2, Math.min(unit, (height - strip - unit * 6) / legendHeight(told, 1)), told, viewer.manifest);
