@@ -38,7 +38,7 @@ export class Xr {
     session.addEventListener('end', () => this.leave());
     this.active = true;
     this.last = null;
-    renderer.setAnimationLoop((time) => this.draw(time));
+    renderer.setAnimationLoop(() => this.draw());
     viewer.emit('xr', true);
   }
 
@@ -55,11 +55,13 @@ export class Xr {
     viewer.requestRender();
   }
 
-  draw(time) {
+  draw() {
     const { viewer, rig } = this;
     const { renderer, drawing } = viewer;
-    const seconds = this.last === null ? 0 : Math.min((time - this.last) / 1000, 0.1);
-    this.last = time;
+    // The page's clock: headsets' own ones are not all steady.
+    const now = performance.now();
+    const seconds = this.last === null ? 0 : Math.min((now - this.last) / 1000, 0.1);
+    this.last = now;
     this.walk(seconds);
     rig.rotation.set(Math.PI / 2, 0, -this.azimuth, 'ZYX');
     rig.updateMatrixWorld(true);
@@ -94,9 +96,9 @@ export class Xr {
       }
     }
     if (!ahead && !side) return;
-    const look = new THREE.Vector3();
-    viewer.renderer.xr.getCamera().getWorldDirection(look);
-    const azimuth = Math.atan2(look.x, look.y);
+    // The head looks along its -Z; its matrix holds the rig's place and turn.
+    const { elements } = viewer.renderer.xr.getCamera().matrixWorld;
+    const azimuth = Math.atan2(-elements[8], -elements[9]);
     const m = SPEED_M_S * seconds;
     const e = rig.position.x + m * (ahead * Math.sin(azimuth) + side * Math.cos(azimuth));
     const n = rig.position.y + m * (ahead * Math.cos(azimuth) - side * Math.sin(azimuth));
