@@ -104,6 +104,8 @@ export class Annotations extends EventTarget {
       points = circle(this.viewer, a.enu, Math.hypot(b.enu[0] - a.enu[0], b.enu[1] - a.enu[1]), 24).map((enu) => ({ enu, sigma_m: null }));
       kind = 'area';
     }
+    // Its mark stands there from now on, not twice.
+    this.marks.remove(result.id);
     return this.add({ kind, points, measure: result.measure, name: result.name, note: result.headline });
   }
 

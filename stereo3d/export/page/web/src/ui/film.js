@@ -73,7 +73,7 @@ export async function makeFilm(viewer, marks, { bookmarks, width, height, fps, s
 
 async function encoded(canvas, codec, count, fps, draw) {
   const output = new Output({ format: new Mp4OutputFormat({ fastStart: 'in-memory' }), target: new BufferTarget() });
-  const source = new CanvasSource(canvas, { codec, bitrate: Quality, keyFrameInterval: 2 });
+  const source = new CanvasSource(canvas, { codec, quality: new Quality('high'), keyFrameInterval: 2 });
   output.addVideoTrack(source, { frameRate: fps });
   await output.start();
   try {

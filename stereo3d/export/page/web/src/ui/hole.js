@@ -4,18 +4,37 @@ import { add, scale } from '../tools/vector.js';
 const FAR_M = 1e4;
 const RINGS_PX = [6, 12, 24, 48, 96];
 
-const leftFrames = (viewer) => viewer.frames.filter((f) => f.record?.reason ?? f.reason);
+const AT_THE_CAMERAS_M = 1;
+
+const leftFrames = (viewer) => viewer.frames.filter((f) => f.record.reason);
 
 function nearestTo(viewer, place) {
   let best = null;
   for (const frame of leftFrames(viewer)) {
     const pixel = frame.project(place);
     if (!pixel) continue;
-    const { width, height } = frame.record ?? frame;
+    const { width, height } = frame.record;
+    if (!frame.inside(pixel)) continue;
     const off = Math.hypot(pixel[0] - width / 2, pixel[1] - height / 2);
     if (!best || off < best.off) best = { frame, pixel, off };
   }
   return best;
+}
+
+/** The frame and pixel that look along a ray from the cameras' own place; null from elsewhere. */
+export function pixelTowards(viewer, { origin, direction }) {
+  const far = add(origin, scale(direction, FAR_M));
+  const standing = viewer.framing && viewer.frames[viewer.framing.index];
+  if (standing?.record.reason) {
+    const pixel = standing.project(far);
+    return pixel && { frame: standing, pixel, guessed: false };
+  }
+  const { eye } = viewer.manifest;
+  if (Math.hypot(...origin.map((v, k) => v - eye[k])) > AT_THE_CAMERAS_M) return null;
+  const found = nearestTo(viewer, far);
+  // From a little beside the camera near ground is seen past its pixel.
+  const beside = found ? Math.hypot(...origin.map((v, k) => v - found.frame.record.C[k])) : 0;
+  return found && { ...found, guessed: beside > 0.01 };
 }
 
 /**
@@ -23,10 +42,9 @@ function nearestTo(viewer, place) {
  * enough; from elsewhere the place is taken to lie as far away as the ground around it.
  */
 export function pixelOfHole(viewer, x, y, ray) {
-  const { eye } = viewer.manifest;
-  const origin = ray.origin;
-  const away = Math.hypot(origin[0] - eye[0], origin[1] - eye[1], origin[2] - eye[2]);
-  if (away < 0.5) return { ...nearestTo(viewer, add(origin, scale(ray.direction, FAR_M))), guessed: false };
+  const { origin } = ray;
+  const direct = pixelTowards(viewer, ray);
+  if (direct) return direct;
   for (const radius of RINGS_PX) {
     const depths = [];
     for (let i = 0; i < 8; i++) {
@@ -47,7 +65,7 @@ export async function whyHole(viewer, x, y, ray) {
   if (!found?.frame) return 'No ground there. No frame shows that direction.';
   const reason = await found.frame.reasonAt(found.pixel);
   const at = `${found.frame.id}, column ${found.pixel[0].toFixed(0)}, row ${found.pixel[1].toFixed(0)}`;
-  const about = found.guessed ? ' (the place is guessed from the ground around it)' : '';
+  const about = found.guessed ? ' (about there)' : '';
   if (!reason) return `No ground there. Why is not known: ${at}${about}.`;
   if (reason === 'measured') return `No ground there, although its pixel was measured: ${at}${about}. The surface was not closed over it.`;
   return `No ground there: ${reason}. ${at}${about}.`;

@@ -2,6 +2,7 @@
 import { el, still } from './dom.js';
 import { icon } from './icons.js';
 import { compass, legend, legendHeight, legendOf, scaleBar, sharp } from './draw.js';
+import { pixelTowards } from './hole.js';
 import { directionAngles, fixed, withSigma } from '../tools/index.js';
 
 export const MODES = [['orbit', 'Orbit', 'o'], ['walk', 'Walk', 'y'], ['fly', 'Fly', 'z'], ['top', 'Map', 't']];
@@ -46,7 +47,10 @@ export class Hud {
     stage.append(el('div', { id: 'modes', attr: { role: 'group' }, aria: { label: 'Ways to move' } }, this.modes, this.home),
       this.compass, this.scale, this.legend, this.cross);
     viewer.addEventListener('view', () => this.later());
-    viewer.addEventListener('frame', () => this.draw());
+    viewer.addEventListener('frame', () => {
+      this.draw();
+      this.showLegend();
+    });
     for (const type of ['layer', 'options']) viewer.addEventListener(type, () => this.showLegend());
     viewer.addEventListener('hover', (event) => this.hover(event.detail));
     this.showLegend();
@@ -94,7 +98,7 @@ export class Hud {
 
   showLegend() {
     const told = legendOf(this.viewer);
-    this.legend.hidden = !told;
+    this.legend.hidden = !told || Boolean(this.viewer.framing?.residual);
     if (!told) return;
     const pen = sharp(this.legend, Math.min(340, this.viewer.canvas.clientWidth - 24), legendHeight(told, 12) + 6);
     legend(pen, 4, 2, 12, told, this.viewer.manifest);
@@ -110,9 +114,22 @@ export class Hud {
       const [e, n, u] = point.enu.map((v) => fixed(v, 2));
       this.shell.readout.textContent = `E ${e}  N ${n}  U ${u} m · range ${withSigma(point.range_m, point.sigma_m, 'm')} · az ${fixed(azimuth, 1)}° el ${fixed(elevation, 1)}°`;
     } else if (Number.isFinite(azimuth)) {
-      this.shell.readout.textContent = `az ${fixed((azimuth + 360) % 360, 1)}° el ${fixed(elevation, 1)}° · no ground`;
+      const text = `az ${fixed((azimuth + 360) % 360, 1)}° el ${fixed(elevation, 1)}° · no ground`;
+      this.shell.readout.textContent = text;
+      this.tellReason(text, azimuth, elevation);
     } else {
       this.shell.readout.textContent = '';
     }
+  }
+
+  /** Adds why there is no ground, where the view stands at the cameras and so knows the pixel. */
+  async tellReason(text, azimuth, elevation) {
+    const [a, e] = [azimuth, elevation].map((v) => (v * Math.PI) / 180);
+    const direction = [Math.sin(a) * Math.cos(e), Math.cos(a) * Math.cos(e), Math.sin(e)];
+    const { framing, frames } = this.viewer;
+    const origin = framing ? frames[framing.index].record.C : this.viewer.viewState().eye;
+    const found = pixelTowards(this.viewer, { origin, direction });
+    const reason = await found?.frame.reasonAt(found.pixel);
+    if (reason && this.shell.readout.textContent === text) this.shell.readout.textContent = `${text}: ${reason}`;
   }
 }

@@ -79,7 +79,10 @@ export class Measure extends EventTarget {
   }
 
   async clicked({ x, y, point, ray }) {
-    if (!this.current) return;
+    if (!this.current) {
+      if (!point && ray) this.shell.say(await whyHole(this.viewer, x, y, ray));
+      return;
+    }
     const now = performance.now();
     const twice = this.last && now - this.last.when < TWICE_MS && Math.hypot(x - this.last.x, y - this.last.y) < TWICE_PX;
     this.last = { x, y, when: now };

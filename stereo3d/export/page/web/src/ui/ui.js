@@ -70,6 +70,7 @@ export function startUi(viewer) {
   viewer.addEventListener('problem', (event) => shell.say(String(event.detail), { bad: true }));
   // Some browsers go on without this; a lost context leaves a black view and says nothing.
   viewer.canvas.addEventListener('webglcontextlost', () => shell.say('The graphics card has let go of the page: load it again.', { bad: true }));
+  viewer.canvas.setAttribute('aria-description', 'Arrow keys move, Enter picks at the cross in the middle, h shows all keys.');
   if (!phone()) shell.show('measure');
   return ui;
 }
