@@ -60,7 +60,7 @@ def raw(server, request, wait=10.0):
 def test_it_gives_the_page_and_its_parts(server):
     status, headers, body = ask(server)
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-    assert b"<title>&lt;crater&gt; &amp; co - stereo3d</title>" in body
+    assert b"<title>&lt;crater&gt; &amp; co \xc2\xb7 stereo3d</title>" in body
     kinds = {
         "/stereo3d.js": ("text/javascript; charset=utf-8", viewer().script.encode()),
         "/style.css": ("text/css; charset=utf-8", viewer().style.encode()),

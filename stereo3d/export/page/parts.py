@@ -31,7 +31,7 @@ class Page:
     @property
     def title(self) -> str:
         """Of the browser's window, as HTML."""
-        return html.escape(f"{self.manifest['name']} - stereo3d")
+        return html.escape(f"{self.manifest['name']} \u00b7 stereo3d")
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def test_text_of_records_stays_text(page):
     (scene,) = [t for a, t in elements.of("script") if a.get("id") == "scene"]
     assert not set(scene) & set("<>&\u2028\u2029")
     assert json.loads(scene)["notes"] == [EVIL]
-    assert [t for _, t in elements.of("title")] == [f"{EVIL} - stereo3d"]
+    assert [t for _, t in elements.of("title")] == [f"{EVIL} \u00b7 stereo3d"]
 
 
 def test_a_viewer_that_would_end_its_own_element_is_refused(page):
