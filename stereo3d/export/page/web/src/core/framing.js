@@ -116,6 +116,6 @@ export class Framing {
       return distance <= radius || Math.acos(clamp(dot(away, axis) / distance, -1, 1)) <= cone + Math.asin(radius / distance);
     };
     const { tolerance_px } = viewer.quality.wanted(viewer.isMoving());
-    viewer.ground.choose(new THREE.Vector3(...C), inView, (d) => pxPerRad / d, tolerance_px < 1 ? 0.25 : tolerance_px);
+    viewer.ground.choose(new THREE.Vector3(...C), inView, (d) => pxPerRad / d, viewer.isMoving() ? tolerance_px : 0.25);
   }
 }

@@ -5,14 +5,14 @@ import { FRAME_GLSL, frameUniforms } from './camera/glsl.js';
 export const LAYERS = ['image', 'elevation', 'slope', 'range', 'sigma', 'seen', 'hillshade', 'kind'];
 
 /** Colours of the layer `kind`: what was measured, what was filled in between, what was extended outwards. */
-export const KIND_COLOURS = { measured: '#6fb3a8', filled: '#f0a030', extended: '#d2508c' };
+export const KIND_COLOURS = { measured: '#c4a484', filled: '#56b4e9', extended: '#d55e00' };
 
 // Only what a layer needs goes from vertex to pixel: in software drawing each of these costs.
 const NEEDS = /* glsl */ `
 #if LAYER == 2 || LAYER == 6
 #define WITH_NORMAL
 #endif
-#if LAYER == 1 || LAYER == 3 || defined(CONTOURS) || defined(GRID) || defined(CLIP)
+#if LAYER == 1 || LAYER == 3 || defined(SHADOWS) || defined(CONTOURS) || defined(GRID) || defined(CLIP)
 #define WITH_PLACE
 #endif
 #if LAYER == 4 || LAYER == 5 || LAYER == 7
@@ -82,6 +82,27 @@ in vec2 vValues;
 #endif
 out vec4 outColour;
 
+#ifdef SHADOWS
+uniform highp sampler2D uShadow;
+uniform mat4 uSunFromEnu;
+uniform float uShadowTexel, uShadowStep; // of the shadow's picture; m of the ground that one takes
+
+// Share of the sun that reaches a place: 1 or what lies around it of 0 and 1, mixed over a pixel of the shadow's picture.
+float sunlit(vec3 place, vec3 normal) {
+  vec3 at = (uSunFromEnu * vec4(place + normal * (1.5 * uShadowStep), 1.0)).xyz * 0.5 + 0.5;
+  if (any(lessThan(at, vec3(0.002))) || any(greaterThan(at, vec3(0.998)))) return 1.0;
+  vec2 pixel = at.xy / uShadowTexel - 0.5;
+  vec2 first = (floor(pixel) + 0.5) * uShadowTexel;
+  vec2 part = fract(pixel);
+  vec4 lit = vec4(
+    step(at.z, texture(uShadow, first).r),
+    step(at.z, texture(uShadow, first + vec2(uShadowTexel, 0.0)).r),
+    step(at.z, texture(uShadow, first + vec2(0.0, uShadowTexel)).r),
+    step(at.z, texture(uShadow, first + vec2(uShadowTexel)).r));
+  return mix(mix(lit.x, lit.y, part.x), mix(lit.z, lit.w, part.x), part.y);
+}
+#endif
+
 vec3 ofPalette(float value, float dim) {
   if (isnan(value)) return vec3(0.35) * dim;
 #ifdef LOGARITHMIC
@@ -119,7 +140,12 @@ void main() {
 #elif LAYER == 5
   colour = ofPalette(floor(vValues.x + 0.5), dim);
 #elif LAYER == 6
-  colour = vec3(0.9, 0.88, 0.85) * (0.16 + 0.84 * max(dot(normalize(vNormal), uSun), 0.0));
+  vec3 up = normalize(vNormal);
+  float light = max(dot(up, uSun), 0.0);
+#ifdef SHADOWS
+  if (light > 0.0) light *= sunlit(vEnu, up);
+#endif
+  colour = vec3(0.12 + 0.88 * light);
 #else
   float worst = vValues.y > 0.5 ? 2.0 : vValues.x > 0.5 ? 1.0 : 0.0;
   colour = (worst > 1.5 ? uKind[2] : worst > 0.5 ? uKind[1] : uKind[0]) * dim;
@@ -150,6 +176,10 @@ export function groundUniforms() {
     uLimits: { value: new THREE.Vector2(0, 1) },
     uEye: { value: new THREE.Vector3() },
     uSun: { value: new THREE.Vector3(0, 0, 1) },
+    uShadow: { value: null },
+    uShadowTexel: { value: 1 },
+    uShadowStep: { value: 1 },
+    uSunFromEnu: { value: new THREE.Matrix4() },
     uClipMin: { value: new THREE.Vector3() },
     uClipMax: { value: new THREE.Vector3() },
     uKind: { value: Object.values(KIND_COLOURS).map(colour) },
@@ -165,14 +195,15 @@ export class GroundMaterials {
     this.made = new Map();
   }
 
-  /** @param {{layer: string, logarithmic?: boolean, frame?: boolean, contours?: boolean, grid?: boolean, clip?: boolean, wireframe?: boolean}} wanted */
+  /** @param {{layer: string, logarithmic?: boolean, frame?: boolean, contours?: boolean, grid?: boolean, shadows?: boolean, clip?: boolean, wireframe?: boolean}} wanted */
   get(wanted) {
-    const { layer, logarithmic, frame, contours, grid, clip, wireframe } = wanted;
+    const { layer, logarithmic, frame, contours, grid, shadows, clip, wireframe } = wanted;
     const defines = { LAYER: LAYERS.indexOf(layer) };
     if (logarithmic) defines.LOGARITHMIC = '';
     if (frame) defines.FRAME = '';
     if (contours) defines.CONTOURS = '';
     if (grid) defines.GRID = '';
+    if (shadows) defines.SHADOWS = '';
     if (clip) defines.CLIP = '';
     const key = JSON.stringify([defines, Boolean(wireframe)]);
     if (!this.made.has(key)) {

@@ -1,6 +1,6 @@
 /** Mouse, wheel, touch and keyboard to poses. */
 import * as pose from './pose.js';
-import { add, norm, sub } from './vec.js';
+import { add, dot, norm, sub } from './vec.js';
 
 const TURN = 0.005; // rad a pixel, of an orbit
 const CLICK_PX = 6;
@@ -114,7 +114,7 @@ export class Navigation {
       if (p.mode === 'walk') {
         p = pose.step(p, -dy * 0.02 + Math.log(factor) * 4, dx * -0.02);
       } else {
-        p = pose.pan(p, Math.max(norm(sub(held, p.eye)), 0.5), dx, -dy, height);
+        p = pose.pan(p, Math.max(dot(sub(held, p.eye), pose.axes(p).forward), 0.5), dx, -dy, height);
         if (two) p = pose.nearer(p, held, factor);
       }
     } else if (p.mode === 'orbit') {

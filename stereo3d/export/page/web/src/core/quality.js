@@ -5,7 +5,6 @@
  * finely in any case.
  */
 const AIM_MS = 55;
-const STILL_TOLERANCE_PX = 0.8;
 
 export class Quality {
   /** @param {boolean} slow drawing is done in software, so begin coarsely */
@@ -18,7 +17,7 @@ export class Quality {
 
   /** Tolerated error of the ground, px, and share of the screen's pixels drawn in each direction. */
   wanted(moving) {
-    return moving ? { tolerance_px: this.tolerance, ratio: this.ratio } : { tolerance_px: STILL_TOLERANCE_PX, ratio: 1 };
+    return moving ? { tolerance_px: this.tolerance, ratio: this.ratio } : { tolerance_px: this.slow ? 1.2 : 0.8, ratio: 1 };
   }
 
   /** Learn from the time between two successive frames of a movement, ms. */

@@ -15,6 +15,7 @@ import { ScaleObjects } from './scale_objects.js';
 import { Sight } from './sight.js';
 import { decodeBase64 } from './source.js';
 import { Standpoint } from './standpoint.js';
+import { Sunlight, sunDirection } from './sunlight.js';
 import { Strip } from './strip.js';
 import { RAD, clamp, dot, norm, sub, unit } from './vec.js';
 import { Xr } from './xr.js';
@@ -33,6 +34,7 @@ export class Viewer extends EventTarget {
     const slow = softwareDrawing();
     this.quality = new Quality(slow);
     this.drawing = new Drawing(this.canvas, this.ground, slow);
+    this.sunlight = new Sunlight(this.drawing, slow);
     this.picker = new Picker(this.ground, this.manifest);
     this.objects = new ScaleObjects();
     this.drawing.world.add(this.objects.group);
@@ -47,6 +49,7 @@ export class Viewer extends EventTarget {
       contourInterval_m: contours?.interval_m ?? 0.25,
       sunAzimuth_deg: sun?.azimuth_deg ?? 315,
       sunElevation_deg: sun?.elevation_deg ?? 35,
+      shadows: true,
       exaggeration: 1,
       clip: null,
       anaglyph: false,
@@ -112,6 +115,7 @@ export class Viewer extends EventTarget {
     this.emit('progress', 0.95);
     this.standpoint.placeFocus();
     this.navigation = new Navigation(this);
+    this.canvas.addEventListener('webglcontextrestored', () => this.requestRender());
     new ResizeObserver(() => this.resized()).observe(this.canvas.parentElement);
     this.resized();
     this.render();
@@ -313,8 +317,10 @@ export class Viewer extends EventTarget {
       uniforms.uLimits.value.set(...scale.limits);
       uniforms.uPalette.value = this.palettes.get(scale.palette);
     }
-    const [a, e] = [settings.sunAzimuth_deg * RAD, settings.sunElevation_deg * RAD];
-    uniforms.uSun.value.set(Math.sin(a) * Math.cos(e), Math.cos(a) * Math.cos(e), Math.sin(e));
+    const sun = sunDirection(settings.sunAzimuth_deg, settings.sunElevation_deg);
+    uniforms.uSun.value.set(...sun);
+    const shadows = layer === 'hillshade' && settings.shadows && settings.sunElevation_deg > 0;
+    if (shadows) this.sunlight.cast(sun, [...manifest.eye.slice(0, 2), this.groundHeight(...manifest.eye) ?? 0]);
     uniforms.uContour.value = settings.contourInterval_m;
     uniforms.uMono.value = settings.anaglyph && !frame && this.pose.mode !== 'top' ? 1 : 0;
     if (settings.clip) {
@@ -323,7 +329,7 @@ export class Viewer extends EventTarget {
     }
     const { contours, grid, wireframe } = settings;
     const clip = Boolean(settings.clip);
-    ground.setMaterial({ layer, logarithmic: scale?.logarithmic, frame, contours, grid, clip, wireframe });
+    ground.setMaterial({ layer, logarithmic: scale?.logarithmic, frame, contours, grid, shadows, clip, wireframe });
   }
 
   // --- frames ---
@@ -421,7 +427,8 @@ export class Viewer extends EventTarget {
     this.useMaterial(this.layer, false);
     const camera = drawing.aim(this.pose);
     const anaglyph = settings.anaglyph && this.pose.mode !== 'top';
-    const away = norm(sub(this.hidden(this.pose.eye), this.manifest.eye));
+    // Pictures of ground that was not measured would pass for measured ground in the holes of the other layers.
+    const away = this.layer === 'image' ? norm(sub(this.hidden(this.pose.eye), this.manifest.eye)) : Infinity;
     drawing.dome.prepare(settings.dome && this.pose.mode !== 'top', away, anaglyph);
     this.objects.face(camera.position, settings.exaggeration);
     this.sizeRing(camera, height);
