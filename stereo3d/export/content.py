@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stereo3d.export.cloud import Cloud
+from stereo3d.export.page.parts import Page
 from stereo3d.observation import Observation
 from stereo3d.terrain.texture import TexturedMesh, colours_at
 
@@ -27,6 +28,8 @@ class Content:
     """The frames that become cameras, of the same stop."""
     cloud: Cloud | None = None
     """The measured points, in the frame of the mesh; without them a cloud is the vertices of the mesh."""
+    page: Page | None = None
+    """The same ground packed for the viewer, see :func:`stereo3d.export.page.scene.page_of`."""
 
 
 def vertex_colours(textured: TexturedMesh) -> NDArray[np.uint8]:
