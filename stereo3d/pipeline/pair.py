@@ -83,6 +83,11 @@ class Reconstruction:
         return self.enu_from_rover.apply(self.pair.left.camera.C)
 
     @property
+    def pointing(self) -> None:
+        """One pair is not tied to others: its pointing is the records'."""
+        return None
+
+    @property
     def report_values(self) -> dict[str, Any]:
         """The report as plain values."""
         return self.report.as_json()

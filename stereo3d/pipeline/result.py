@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from stereo3d.frames import RigidTransform
 from stereo3d.observation import Observation
 from stereo3d.pipeline.pair import MeasuredPair
+from stereo3d.pointing import Pointing
 from stereo3d.terrain.texture import TexturedMesh
 
 
@@ -39,6 +40,10 @@ class Result(Protocol):
     @property
     def eye_enu(self) -> NDArray[np.float64]:
         """(3,) m: where the ground was measured from, which ranges are counted from."""
+
+    @property
+    def pointing(self) -> Pointing | None:
+        """The refined pointing of the frames; None where it is the records' own, as of a single pair."""
 
     @property
     def report_values(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from stereo3d.pipeline.pair import MeasuredPair, enu_from_rover
 from stereo3d.pipeline.report import overlap_share, reason_legend
 from stereo3d.pipeline.settings import Settings
 from stereo3d.pipeline.stages import Progress, Stages
+from stereo3d.pointing import Pointing
 from stereo3d.scene import Scene
 from stereo3d.stereo.disparity import Reason
 from stereo3d.terrain.atlas import Atlas, texture_ground
@@ -49,6 +50,11 @@ class GroundReconstruction:
     def observations(self) -> tuple[Observation, ...]:
         """All frames, with the refined pointing."""
         return self.ground.observations
+
+    @property
+    def pointing(self) -> Pointing:
+        """What refining it found."""
+        return self.ground.pointing
 
     @property
     def enu_from_rover(self) -> RigidTransform:
