@@ -83,7 +83,7 @@ def _vertex_values(terrain: TexturedMesh, colours: ColourMap | None) -> NDArray[
     """(n, 6): place, texture coordinates and layer value of each vertex, so that one pass interpolates all; and its
     normal, (n, 9), where it is lit."""
     values = colours.values if colours else np.zeros(len(terrain.uv), dtype=np.float32)
-    columns = [terrain.mesh.vertices, terrain.uv, values[:, None]]
+    columns: list[NDArray[np.floating]] = [terrain.mesh.vertices, terrain.uv, values[:, None]]
     if colours and colours.sun:
         columns.append(terrain.mesh.normals)
     return np.concatenate(columns, axis=1, dtype=np.float32)
