@@ -51,7 +51,7 @@ _FITTED_PX = 60_000
 _BROAD_PX, _FADE_PX = 12.0, 10.0
 _LEAST_SHARE = 0.02
 _TILE_PX, _LEAST_PEAK = 96, 0.08
-_SPAN_DN = 40.0
+SPAN_DN = 40.0
 """DN of a residual that has the full colour."""
 _BLUE, _WHITE, _RED = (33, 102, 172), (247, 247, 247), (178, 24, 43)
 
@@ -262,7 +262,8 @@ def matched(rendered: FramePicture, comparison: Comparison) -> Picture8:
     """(rows, columns, 3) the mesh's picture in the brightness of the frame; nothing stays nothing."""
     if not np.isfinite(comparison.gain):
         return rendered.rgb
-    out = np.clip(comparison.factor()[..., None] * rendered.rgb + comparison.offset + 0.5, 0, 255).astype(np.uint8)
+    bright = comparison.factor()[..., None] * rendered.rgb + comparison.offset
+    out: Picture8 = np.clip(bright + 0.5, 0, 255).astype(np.uint8)
     out[~rendered.seen] = NOTHING
     return out
 
@@ -278,7 +279,7 @@ def wiped(frame_rgb: Picture8, mesh_rgb: Picture8, share: float) -> Picture8:
     return out
 
 
-def residual_picture(comparison: Comparison, span_dn: float = _SPAN_DN) -> Picture8:
+def residual_picture(comparison: Comparison, span_dn: float = SPAN_DN) -> Picture8:
     """(rows, columns, 3) red where the frame is brighter than the mesh, blue where darker; full at ``span_dn`` DN."""
     share = np.clip(np.nan_to_num(comparison.residual) / span_dn, -1.0, 1.0)[..., None]
     blue, white, red = (np.array(c, dtype=np.float32) for c in (_BLUE, _WHITE, _RED))

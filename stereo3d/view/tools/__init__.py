@@ -12,8 +12,10 @@ from stereo3d.view.tools.planes import Height, PlaneFit, height_above_plane, pla
 from stereo3d.view.tools.point import Measurement, Sightline, azimuth_elevation, measure_point, pick
 from stereo3d.view.tools.profile import Profile, profile, profile_csv, profile_picture
 from stereo3d.view.tools.propagate import Place, propagate
+from stereo3d.view.tools.table import TOOLS, Tool
 
 __all__ = [
+    "TOOLS",
     "Angle",
     "Area",
     "Distance",
@@ -24,6 +26,7 @@ __all__ = [
     "Polyline",
     "Profile",
     "Sightline",
+    "Tool",
     "angle",
     "area",
     "azimuth_elevation",
