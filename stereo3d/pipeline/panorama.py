@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stereo3d import __version__
 from stereo3d.camera import pixel_grid
 from stereo3d.errors import PanoramaError, StereoError
-from stereo3d.observation import Eye, Observation, StereoPair
+from stereo3d.observation import Eye, Observation
 from stereo3d.panorama.eye_path import EyePath, fit_eye_paths
 from stereo3d.panorama.mosaic import Mosaic, Tone, make_mosaic, reduced_canvas, usual_tone
 from stereo3d.panorama.plan import CanvasWish, cut_open, for_eye, plan
@@ -22,7 +22,7 @@ from stereo3d.panorama.radiometry import Radiometry, solve
 from stereo3d.panorama.resample import Source, make_source
 from stereo3d.panorama.surface import MeasuredGround, Plane, Samples, Surface
 from stereo3d.panorama.tied import LEAST_POINTS, TiedGround
-from stereo3d.pipeline.pair import measure_pair
+from stereo3d.pipeline.pair import MeasuredPair, measure_pair
 from stereo3d.pipeline.settings import Settings
 from stereo3d.pipeline.stages import Progress, Stages
 from stereo3d.pointing import Pointing, refine_pointing
@@ -105,10 +105,10 @@ def make_panorama(
     first = [s for eye in eyes for s in of_eye[eye]]
     planned = plan(settings.canvas, first, frame, paths[eyes[0]])
     opened, shift = cut_open(planned, first)
-    dtype, sources, of_eye = _depth(sources, of_eye)
+    dtype, sources, of_eye = depth(sources, of_eye)
 
     stages.begin("balancing brightness", 0.58)
-    radiometry, tone = _radiometry(sources, eyes, planned, paths[eyes[0]], surface)
+    radiometry, tone = balanced(sources, eyes, planned, paths[eyes[0]], surface)
     notes.extend(radiometry.notes)
     mosaics: dict[Eye, Mosaic] = {}
     projections: dict[Eye, Projection] = {}
@@ -176,7 +176,7 @@ def _surface(
         while pair.left.camera.width > _STEREO_COLUMNS * factor:
             factor *= 2
         try:
-            samples.extend(_samples(reduced(pair, factor), path.centre))
+            samples.extend(samples_of(measure_pair(reduced(pair, factor), Settings()), path.centre))
         except StereoError as error:
             notes.append(f"{pair.name}: no ground measured ({error.what})")
     if not any(s.nearness.any() for s in samples):
@@ -192,18 +192,20 @@ def _surface(
     return MeasuredGround(path.centre, samples, plane)
 
 
-def _samples(pair: StereoPair, centre: NDArray[np.float64]) -> list[Samples]:
-    measured = measure_pair(pair, Settings())
-    level, camera, xyz = pair.left.level_from_rover, measured.pair.left.camera, measured.xyz
-    on = xyz.measured
-    ground = Samples.of_ground(level.apply(xyz.xyz[on]), xyz.sigma_range_m[on], centre)
-    up = (xyz.reason & np.uint16(Reason.SKY)) > 0
-    up &= (xyz.reason & np.uint16(Reason.VIGNETTE | Reason.ROVER)) == 0
-    rays = camera.ray(pixel_grid(camera.width, camera.height)[up])[1]
+def samples_of(measured: MeasuredPair, centre: NDArray[np.float64], step: int = 1) -> list[Samples]:
+    """What every ``step``-th pixel of a pair says of ground and sky about ``centre`` (3,), m, LOCAL_LEVEL."""
+    level, camera = measured.pair.left.level_from_rover, measured.pair.left.camera
+    part = (slice(step // 2, None, step),) * 2
+    xyz, reason = measured.xyz.xyz[part], measured.xyz.reason[part]
+    on = measured.xyz.measured[part]
+    ground = Samples.of_ground(level.apply(xyz[on]), measured.xyz.sigma_range_m[part][on], centre)
+    up = (reason & np.uint16(Reason.SKY)) > 0
+    up &= (reason & np.uint16(Reason.VIGNETTE | Reason.ROVER)) == 0
+    rays = camera.ray(pixel_grid(camera.width, camera.height)[part][up])[1]
     return [ground, Samples.of_sky(level.rotate(rays))]
 
 
-def _depth(
+def depth(
     sources: list[Source], of_eye: dict[Eye, list[Source]]
 ) -> tuple[type[np.uint8] | type[np.uint16], list[Source], dict[Eye, list[Source]]]:
     """The depth of the picture: 8 bits where all frames have 8; values that are no DN are spread over 16 bits."""
@@ -223,7 +225,7 @@ def _depth(
     return np.uint16, sources, of_eye
 
 
-def _radiometry(
+def balanced(
     sources: Sequence[Source], eyes: Sequence[Eye], planned: Projection, path: EyePath, surface: Surface
 ) -> tuple[Radiometry, Tone]:
     """Solved on one canvas that shows all frames of both eyes, whatever the picture shows; the tone of ``eyes``."""
