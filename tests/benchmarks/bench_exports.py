@@ -158,7 +158,9 @@ def cell(seen: dict[str, Any], low: np.ndarray, high: np.ndarray) -> list[str]:
     off = 1e3 * max(np.abs(np.array(seen["low"]) - low).max(), np.abs(np.array(seen["high"]) - high).max())
     count = f"{seen['faces']:,} faces" if "faces" in seen else f"{seen['points']:,} points"
     up = f"{seen['up']:.2%}" if "up" in seen else "-"
-    return [count, f"{off:.3f}", up, ", ".join(str(i) for i in seen["images"]) or "-"]
+    images = [i if isinstance(i, str) else " x ".join(map(str, i)) for i in seen["images"]]
+    told = [i if (n := images.count(i)) == 1 else f"{n} of {i}" for i in dict.fromkeys(images)]
+    return [count, f"{off:.3f}", up, ", ".join(told) or "-"]
 
 
 def detail(picture: np.ndarray, both: np.ndarray, half: int) -> np.ndarray:
@@ -248,7 +250,7 @@ def read_back(made: GroundReconstruction, keep: Path, cameras: int, console: Con
         ".glb": by_trimesh, ".obj": by_trimesh, ".ply": by_trimesh, ".stl": by_trimesh,
         ".usdz": by_usd, ".laz": by_laspy, ".blend": None,
     }  # fmt: skip
-    rows = []
+    rows, written = [], {}
     for suffix, reader in readers.items():
         if suffix == ".blend" and not has_blender:
             continue
@@ -258,17 +260,15 @@ def read_back(made: GroundReconstruction, keep: Path, cameras: int, console: Con
         seconds, size = time.perf_counter() - began, sum(f.stat().st_size for f in files) / 1e6
         points = cloud.xyz if suffix == ".laz" else mesh.vertices
         box = points.min(axis=0), points.max(axis=0)
-        name = [path.name, f"{size:.1f}", f"{seconds:.1f}"]
+        written[suffix] = [path.name, f"{size:.1f}", f"{seconds:.1f}"]
         if reader is not None:
-            rows.append([*name, reader.__name__[3:], *cell(reader(path), *box)])
+            rows.append([*written[suffix], reader.__name__[3:], *cell(reader(path), *box)])
     if has_blender:
-        suffixes = [s for s in readers if s != ".laz"]
+        suffixes = [s for s in written if s != ".laz"]
         in_blender(SEEN, keep / "seen.json", *(keep / f"set{s}" for s in suffixes))
         seen = json.loads((keep / "seen.json").read_text())
         box = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
-        for s in suffixes:
-            size = (keep / f"set{s}").stat().st_size / 1e6
-            rows.append([f"set{s}", f"{size:.1f}", "", "Blender", *cell(seen[s[1:]], *box)])
+        rows += [[*written[s], "Blender", *cell(seen[s[1:]], *box)] for s in suffixes]
     for row in sorted(rows):
         table.add_row(*row)
     console.print(table)
