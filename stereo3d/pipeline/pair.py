@@ -135,6 +135,7 @@ def reconstruct(
     terrain = texture_mesh(mesh, pair.left.image)
     stages.begin("reporting", 0.95)
     report = pair_report(scene, pair, settings, measured.matches, xyz, terrain, calibration, stages.seconds)
+    report = replace(report, from_cache=() if store is None else tuple(store.taken))
     stages.begin("done", 1.0)
     m = measured
     return Reconstruction(pair, m.rectified, m.disparity, m.matches, xyz, terrain, report, calibration)

@@ -46,6 +46,8 @@ class Report:
     vertices: int
     seconds: dict[str, float]
     """Wall seconds of each stage."""
+    from_cache: tuple[str, ...] = ()
+    """The stages whose results an earlier run had kept: their seconds are those of reading."""
     peak_memory_mb: float | None = None
     """Peak resident memory of the process, MB; filled in by the command that writes the report."""
     notes: tuple[str, ...] = ()

@@ -98,7 +98,9 @@ def reconstruct_scene(
     stages.begin("done", 1.0)
     count = len(ground.pairs)
     name = f"{scene.name}, {count} pairs" if count > 1 else f"{scene.name}, {ground.pairs[0].pair.name}"
-    return GroundReconstruction(name, ground, atlas, _report(ground, atlas, stages.seconds))
+    report = _report(ground, atlas, stages.seconds)
+    report["from_cache"] = [] if store is None else list(store.taken)
+    return GroundReconstruction(name, ground, atlas, report)
 
 
 def _report(ground: Ground, atlas: Atlas, seconds: dict[str, float]) -> dict[str, Any]:

@@ -20,8 +20,18 @@ import stereo3d
 from stereo3d import __version__
 
 PACKAGE = Path(stereo3d.__file__).parent
-LIBRARIES = ("numpy", "scipy", "numba", "opencv-python-headless", "embreex", "fast-simplification")
-"""Their versions are part of every key: another version may compute other last digits."""
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "numba",
+    "opencv-python-headless",
+    "opencv-python",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+    "embreex",
+    "fast-simplification",
+)
+"""Their versions, as far as they are installed, are part of every key: another may compute other last digits."""
 
 
 def digest(*values: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from stereo3d.errors import OutputError
@@ -19,8 +20,10 @@ def user_folder() -> Path:
     """The folder that the environment names, else that in which the system keeps what can be made again."""
     named = os.environ.get(FOLDER)
     if named:
-        return Path(named).expanduser().absolute()
+        return Path(os.path.abspath(os.path.expanduser(named)))
     home = Path(os.path.expanduser("~"))
+    if not home.is_absolute():  # a user without a home
+        return Path(tempfile.gettempdir()) / "stereo3d-cache"
     if os.name == "nt":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "stereo3d" / "cache"
     if sys.platform == "darwin":

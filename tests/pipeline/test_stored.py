@@ -88,7 +88,10 @@ def test_a_second_run_computes_nothing_and_is_the_same_to_the_bit(first, scene, 
     assert computed == []
     assert store.taken == ["pointing", "pair", "pair", "fusion", "mesh", "thinning", "texture"]
     assert_same(found, first[0])
-    reports = [{k: v for k, v in made.report_values.items() if k != "seconds"} for made in (found, first[0])]
+    assert found.report_values["from_cache"] == store.taken
+    assert first[0].report_values["from_cache"] == []
+    own = {"seconds", "from_cache"}
+    reports = [{k: v for k, v in made.report_values.items() if k not in own} for made in (found, first[0])]
     assert_same(*reports, "report")
     shares = [share for _, share in told]
     assert shares == sorted(shares)
@@ -116,6 +119,7 @@ def test_one_pair_takes_its_measurement_from_the_store(scene, computed, tmp_path
     assert computed == ["_measured"]
     assert_same(replace(found, report=None), replace(made, report=None))
     assert found.report.valid_share == made.report.valid_share
+    assert (made.report.from_cache, found.report.from_cache) == ((), ("pair",))
 
 
 @pytest.fixture

@@ -330,6 +330,8 @@ def test_the_place_is_the_named_one_or_the_systems(monkeypatch, tmp_path):
         assert user_folder() == tmp_path / ".cache" / "stereo3d"
         monkeypatch.setattr(sys, "platform", "darwin")
         assert user_folder() == tmp_path / "Library" / "Caches" / "stereo3d"
+        monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as of a user without a home
+        assert user_folder().is_absolute()
 
 
 def test_the_size_is_the_named_one_or_four_gigabytes(monkeypatch):
