@@ -451,15 +451,17 @@ export class Viewer extends EventTarget {
     this.ring.quaternion.copy(camera.quaternion);
   }
 
-  /** The view as it is, drawn finely at another size, with its marks. */
-  screenshotCanvas({ width, height }) {
-    const before = { ...this.drawing.size };
+  /**
+   * The view as it is, drawn finely at another size, with its marks. Without `restore` the view itself is left at that
+   * size: for a film, whose last picture is followed by `render()`.
+   */
+  screenshotCanvas({ width, height, restore = true }) {
     this.drawAt(width, height, 1, 0.6);
     const copy = document.createElement('canvas');
     copy.width = width;
     copy.height = height;
     copy.getContext('2d').drawImage(this.canvas, 0, 0, width, height);
-    this.drawAt(before.width, before.height, before.ratio, this.quality.wanted(false).tolerance_px);
+    if (restore) this.render();
     return copy;
   }
 }
