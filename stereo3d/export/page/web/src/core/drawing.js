@@ -120,13 +120,12 @@ export class Drawing {
 
   /** Draw for one camera. */
   plain(camera) {
-    const parallel = camera === this.parallel;
-    this.dome.visible(!parallel, parallel);
     this.clear();
     this.both(camera);
   }
 
   both(camera) {
+    this.dome.visible(camera !== this.parallel, camera === this.parallel);
     this.renderer.render(this.scene, camera);
     this.renderer.clearDepth();
     this.renderer.render(this.front, camera);

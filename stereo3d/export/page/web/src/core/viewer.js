@@ -1,11 +1,11 @@
 /** The viewer: what the panels talk to. Places are ENU, m; pixels are those of the window (clientX, clientY). */
 import { THREE } from './three.js';
+import { Appearance } from './appearance.js';
 import { Drawing } from './drawing.js';
 import { openFrames } from './frames.js';
 import { Framing } from './framing.js';
 import { Ground } from './ground.js';
-import { LAYERS } from './ground_shader.js';
-import { bitmap, paletteTexture, pictureTexture } from './images.js';
+import { bitmap, pictureTexture } from './images.js';
 import { softwareDrawing } from './loading.js';
 import { Navigation } from './navigation.js';
 import { Picker } from './picker.js';
@@ -13,14 +13,13 @@ import { anglesOf, axes } from './pose.js';
 import { Quality } from './quality.js';
 import { ScaleObjects } from './scale_objects.js';
 import { Sight } from './sight.js';
-import { decodeBase64 } from './source.js';
 import { Standpoint } from './standpoint.js';
-import { Sunlight, sunDirection } from './sunlight.js';
 import { Strip } from './strip.js';
 import { RAD, clamp, dot, norm, sub, unit } from './vec.js';
 import { Xr } from './xr.js';
 
 const SETTLE_MS = 220;
+/** Between the eyes of a person, m. */
 const HUMAN_EYES_M = 0.065;
 
 export class Viewer extends EventTarget {
@@ -34,7 +33,6 @@ export class Viewer extends EventTarget {
     const slow = softwareDrawing();
     this.quality = new Quality(slow);
     this.drawing = new Drawing(this.canvas, this.ground, slow);
-    this.sunlight = new Sunlight(this.drawing, slow);
     this.picker = new Picker(this.ground, this.manifest);
     this.objects = new ScaleObjects();
     this.drawing.world.add(this.objects.group);
@@ -42,26 +40,7 @@ export class Viewer extends EventTarget {
     this.frames = openFrames(this.manifest, source);
     this.sight = new Sight(this);
     this.frameMode = new Framing(this, document.getElementById('divider'));
-    this.palettes = new Map();
-    const { sun, contours } = this.manifest;
-    this.settings = {
-      contours: false,
-      contourInterval_m: contours?.interval_m ?? 0.25,
-      sunAzimuth_deg: sun?.azimuth_deg ?? 315,
-      sunElevation_deg: sun?.elevation_deg ?? 35,
-      shadows: true,
-      exaggeration: 1,
-      clip: null,
-      anaglyph: false,
-      eyeBase_m: 0.2,
-      dome: true,
-      strip: true,
-      person: false,
-      rover: false,
-      grid: false,
-      wireframe: false,
-    };
-    this.shownLayer = 'image';
+    this.appearance = new Appearance(this, slow);
     this.standpoint = new Standpoint(this);
     this.ring = makeRing();
     this.overlay.add(this.ring);
@@ -86,10 +65,6 @@ export class Viewer extends EventTarget {
     return this.pose.mode === 'top' ? this.drawing.parallel : this.drawing.perspective;
   }
 
-  get anaglyphScale() {
-    return this.settings.eyeBase_m / HUMAN_EYES_M;
-  }
-
   emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
@@ -111,7 +86,7 @@ export class Viewer extends EventTarget {
     uniforms.uPhoto.value = pictureTexture(image, { anisotropy: this.quality.slow ? 1 : Math.min(8, this.renderer.capabilities.getMaxAnisotropy()) });
     uniforms.uBrightness.value = manifest.texture.brightness;
     uniforms.uEye.value.fromArray(manifest.eye);
-    for (const [name, text] of Object.entries(manifest.palettes)) this.palettes.set(name, paletteTexture(decodeBase64(text)));
+    this.appearance.readPalettes(manifest.palettes);
     this.emit('progress', 0.95);
     this.standpoint.placeFocus();
     this.navigation = new Navigation(this);
@@ -258,78 +233,24 @@ export class Viewer extends EventTarget {
   // --- layers and options ---
 
   get layer() {
-    return this.shownLayer;
+    return this.appearance.layer;
   }
 
   set layer(name) {
-    if (!LAYERS.includes(name)) throw new RangeError(`there is no layer ${name}`);
-    if (name === this.shownLayer) return;
-    this.shownLayer = name;
-    this.emit('layer', name);
-    this.requestRender();
+    this.appearance.setLayer(name);
+  }
+
+  get settings() {
+    return this.appearance.settings;
   }
 
   options() {
-    return { ...this.settings, worldScale: this.anaglyphScale };
+    return { ...this.settings, worldScale: this.settings.eyeBase_m / HUMAN_EYES_M };
   }
 
   /** Change some options; see `options()` for all of them. */
   set(changes) {
-    const { settings, drawing } = this;
-    const before = { ...settings };
-    for (const [name, value] of Object.entries(changes)) if (name in settings) settings[name] = value;
-    settings.exaggeration = clamp(Number(settings.exaggeration) || 1, 0.1, 20);
-    settings.contourInterval_m = clamp(Number(settings.contourInterval_m) || 0.25, 0.001, 1000);
-    settings.eyeBase_m = clamp(Number(settings.eyeBase_m) || HUMAN_EYES_M, 0.001, 20);
-    if (settings.exaggeration !== before.exaggeration) {
-      drawing.exaggerate(settings.exaggeration);
-      this.objects.forgetRover();
-      this.standpoint.stretch(settings.exaggeration / before.exaggeration);
-    }
-    this.picker.clip = settings.clip;
-    if (settings.person && !before.person) this.objects.putPerson(this.placeAhead());
-    this.objects.person.visible = Boolean(settings.person);
-    if (settings.rover) this.objects.makeRover(this.manifest.rover ?? {}, (e, n) => this.groundHeight(e, n), settings.exaggeration);
-    this.objects.rover.visible = Boolean(settings.rover);
-    if (settings.strip !== this.strip.visible) this.strip.show(settings.strip);
-    this.emit('options', this.options());
-    this.requestRender();
-  }
-
-  /** Ground some metres ahead, to stand a person on. */
-  placeAhead() {
-    const { eye, focus, azimuth } = this.pose;
-    const middle = this.hidden(focus);
-    if (this.pose.mode === 'top') return this.hidden(this.standpoint.onGround(eye) ?? eye);
-    for (const away of [5, 4, 6, 7, 8, 3, 10, 14]) {
-      const [e, n] = [eye[0] + Math.sin(azimuth) * away, eye[1] + Math.cos(azimuth) * away];
-      const up = this.groundHeight(e, n);
-      if (up !== null && this.hidden(eye)[2] - up < 15) return [e, n, up];
-    }
-    return middle;
-  }
-
-  useMaterial(layer, frame) {
-    const { settings, ground, manifest } = this;
-    const { uniforms } = ground;
-    const scale = manifest.layers[layer];
-    if (scale) {
-      uniforms.uLimits.value.set(...scale.limits);
-      uniforms.uPalette.value = this.palettes.get(scale.palette);
-    }
-    const sun = sunDirection(settings.sunAzimuth_deg, settings.sunElevation_deg);
-    uniforms.uSun.value.set(...sun);
-    const shadows = layer === 'hillshade' && settings.shadows && settings.sunElevation_deg > 0;
-    if (shadows) this.sunlight.cast(sun, [...manifest.eye.slice(0, 2), this.groundHeight(...manifest.eye) ?? 0]);
-    uniforms.uContour.value = settings.contourInterval_m;
-    uniforms.uMono.value = settings.anaglyph && !frame && this.pose.mode !== 'top' ? 1 : 0;
-    if (settings.clip) {
-      uniforms.uClipMin.value.fromArray(settings.clip.min);
-      uniforms.uClipMax.value.fromArray(settings.clip.max);
-    }
-    const { contours, grid, wireframe } = settings;
-    const clip = Boolean(settings.clip);
-    ground.setMaterial({ layer, logarithmic: scale?.logarithmic, frame, contours, grid, shadows, clip, wireframe });
+    this.appearance.set(changes);
   }
 
   // --- frames ---
@@ -424,7 +345,7 @@ export class Viewer extends EventTarget {
       this.renderer.render(drawing.front, this.frameView.camera);
       return;
     }
-    this.useMaterial(this.layer, false);
+    this.appearance.use(this.layer, false);
     const camera = drawing.aim(this.pose);
     const anaglyph = settings.anaglyph && this.pose.mode !== 'top';
     // Pictures of ground that was not measured would pass for measured ground in the holes of the other layers.

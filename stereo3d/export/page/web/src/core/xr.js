@@ -65,7 +65,7 @@ export class Xr {
     this.walk(seconds);
     rig.rotation.set(Math.PI / 2, 0, -this.azimuth, 'ZYX');
     rig.updateMatrixWorld(true);
-    viewer.useMaterial(viewer.layer, false);
+    viewer.appearance.use(viewer.layer, false);
     const head = renderer.xr.getCamera();
     const eye = new THREE.Vector3().setFromMatrixPosition(head.matrixWorld);
     const place = eye.lengthSq() ? eye : rig.position;
