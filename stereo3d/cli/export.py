@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             args.output,
             about_result(result),
             observations=result.observations,
-            cloud=result_cloud(result),
+            cloud=result_cloud(result) if FORMATS[args.output.suffix.lower()].of_points else None,
             cameras=args.cameras,
             page=packed(result) if args.output.suffix.lower() == ".html" else None,
         )

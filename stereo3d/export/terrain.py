@@ -34,6 +34,8 @@ class Format:
     """Writes the path, and what belongs to it into the same folder."""
     needs: Callable[[], object] = lambda: None
     """Raises MissingLibraryError when what it takes is not installed."""
+    of_points: bool = False
+    """Whether the measured points are written, not the mesh."""
 
 
 FORMATS: dict[str, Format] = {
@@ -43,8 +45,8 @@ FORMATS: dict[str, Format] = {
     ".stl": Format(write_stl),
     ".usd": Format(write_usd, lambda: import_library("pxr.Usd")),
     ".usdz": Format(write_usdz, lambda: import_library("pxr.Usd")),
-    ".las": Format(write_las, lambda: import_library("laspy")),
-    ".laz": Format(write_las, lambda: (import_library("laspy"), import_library("lazrs"))),
+    ".las": Format(write_las, lambda: import_library("laspy"), of_points=True),
+    ".laz": Format(write_las, lambda: (import_library("laspy"), import_library("lazrs")), of_points=True),
     ".blend": Format(write_blend, blender_command),
     ".html": Format(write_html, lambda: import_library("meshopt")),
 }

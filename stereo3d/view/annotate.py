@@ -21,6 +21,8 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 _WHITE = (255, 255, 255, 235)
 _DARK = (0, 0, 0, 150)
+_CONTOUR, _CONTOUR_ON_GROUND = (255, 240, 200), (70, 190, 255)
+"""RGB over a layer of colours; over the photograph or a hillshade, where rings are white already."""
 
 
 def rings(
@@ -50,6 +52,31 @@ def rings(
     return labels
 
 
+_INDEX_EVERY = 5
+
+
+def contours(
+    rgb: NDArray[np.uint8], ground: NDArray[np.float32], interval_m: float, colour: tuple[int, int, int]
+) -> None:  # fmt: skip
+    """Draw lines of one height, ``interval_m`` apart, into ``rgb`` (height, width, 3); every fifth is stronger.
+
+    ``ground`` as for :func:`rings`.  Where lines would lie closer than some 4 px, as on ground far off, they fade out.
+    """
+    height = _smooth(ground[..., 2])
+    down, right = np.gradient(height)
+    slope = np.hypot(down, right)
+    line_px = max(1.0, rgb.shape[0] / 900.0)
+    for every, strength, wide in ((1, 0.55, 0.5), (_INDEX_EVERY, 0.9, 0.8)):
+        step = interval_m * every
+        with np.errstate(invalid="ignore", divide="ignore"):
+            off = np.abs(height - step * np.round(height / step)) / slope
+            fade = np.clip((step / slope - 3.0) / 4.0, 0.0, 1.0)
+            share = np.clip(wide * line_px - off + 0.5, 0.0, 1.0) * np.where(np.isfinite(fade), fade, 0.0)
+        rows, columns = np.nonzero(np.nan_to_num(share) > 0.0)
+        weight = (strength * share[rows, columns])[:, None]
+        rgb[rows, columns] = (rgb[rows, columns] * (1 - weight) + np.array(colour) * weight).astype(np.uint8)
+
+
 def _smooth(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """``values`` averaged over some 2 px, so that a line along them does not fray; NaN where there is none."""
     seen = np.isfinite(values)
@@ -58,14 +85,24 @@ def _smooth(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(seen, total / np.maximum(weight, 1e-6), np.nan).astype(np.float32)
 
 
-def annotate(picture: Picture, view: Viewpoint, result: Result, layer: str, colours: ColourMap | None) -> Pil.Image:
-    """The finished picture: caption and credit, north arrow, and a scale.
+def annotate(
+    picture: Picture,
+    view: Viewpoint,
+    result: Result,
+    layer: str,
+    colours: ColourMap | None,
+    contours_m: float | None = None,
+) -> Pil.Image:
+    """The finished picture: caption and credit, north arrow, and a scale; with contour lines every ``contours_m``.
 
     A parallel view gets a scale bar, which is exact all over it; a perspective one, where no bar could be, gets
     rings on the ground at round distances from the camera.
     """
     rgb = picture.rgb.copy()
     height, width = rgb.shape[:2]
+    if contours_m is not None:
+        plain = colours is None or colours.bare
+        contours(rgb, picture.ground, contours_m, _CONTOUR_ON_GROUND if plain else _CONTOUR)
     labels = [] if view.parallel else rings(rgb, picture.ground, camera_centre(result))
     image = Pil.fromarray(rgb)
     pen = ImageDraw.Draw(image, "RGBA")
@@ -88,7 +125,7 @@ def annotate(picture: Picture, view: Viewpoint, result: Result, layer: str, colo
     north(pen, view, (width - 3.8 * unit, 3.4 * unit), 2.0 * unit, font)
 
     pen.rectangle([0, height - strip, width, height], fill=(10, 12, 15, 215))
-    left, credit = caption(result, view, layer)
+    left, credit = caption(result, view, layer, contours_m)
     room = width - 2 * unit
     text_font = font
     size = unit
@@ -101,13 +138,15 @@ def annotate(picture: Picture, view: Viewpoint, result: Result, layer: str, colo
     return image
 
 
-def caption(result: Result, view: Viewpoint, layer: str) -> tuple[str, str]:
+def caption(result: Result, view: Viewpoint, layer: str, contours_m: float | None = None) -> tuple[str, str]:
     """What the picture shows, and whom to thank."""
     left = result.pairs[0].pair.left
     scale = "parallel, north up" if view.parallel else "rings: metres from the camera, level"
     product = "".join(c if c.isprintable() else " " for c in result.name)[:80]
     factor = brightness(result.terrain) if layer == "image" else 1.0
     what = layer if factor < 1.05 else f"{layer} (brightness x {factor:.1f})"
+    if contours_m is not None:
+        what += f", contours every {contours_m:g} m"
     text = f"{product}  \u00b7  sol {left.sol}  \u00b7  {what}, {view.name} view  \u00b7  {scale}"
     return text, credit(left.mission)
 
@@ -140,7 +179,13 @@ def colour_bar(
     pen: ImageDraw.ImageDraw, colours: ColourMap, place: tuple[float, float], length: float, unit: float, font: Font,
     small: Font,
 ) -> None:  # fmt: skip
-    """A vertical bar with round values beside it; ``place`` is its upper left corner, the title stands above."""
+    """A vertical bar with round values beside it; ``place`` is its upper left corner, the title stands above.
+
+    Named values get a patch each, with their names.
+    """
+    if colours.words:
+        _legend(pen, colours, place, unit, font, small)
+        return
     (x, top), wide, bottom = place, 0.9 * unit, place[1] + length
     low, high = colours.limits
     steps = np.linspace(1.0, 0.0, max(2, int(bottom - top)))
@@ -153,6 +198,18 @@ def colour_bar(
         y = bottom + share * (top - bottom)
         pen.line([x + wide, y, x + wide + 0.3 * unit, y], fill=_WHITE, width=2)
         outlined(pen, (x + wide + 0.5 * unit, y), f"{tick:.4g}", small, "lm")
+    outlined(pen, (x, top - 0.7 * unit), colours.title, font, "ls")
+
+
+def _legend(
+    pen: ImageDraw.ImageDraw, colours: ColourMap, place: tuple[float, float], unit: float, font: Font, small: Font
+) -> None:  # fmt: skip
+    x, top = place
+    for number, word in enumerate(colours.words):
+        y = top + 1.6 * unit * number
+        pen.rectangle([x - 2, y - 2, x + 1.2 * unit + 2, y + unit + 2], fill=_DARK)
+        pen.rectangle([x, y, x + 1.2 * unit, y + unit], fill=tuple(int(c) for c in colours.table[number]))
+        outlined(pen, (x + 1.8 * unit, y + 0.5 * unit), word, small, "lm")
     outlined(pen, (x, top - 0.7 * unit), colours.title, font, "ls")
 
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from stereo3d.pipeline import Result
+from stereo3d.pipeline.places import measured_by
+from stereo3d.terrain.mesh import FaceKind, TerrainMesh
 from stereo3d.terrain.texture import TexturedMesh
+from stereo3d.view.sunlight import Sun, usual_sun
 from stereo3d.view.viewpoint import camera_centre
 
-LAYERS = ("image", "elevation", "range", "sigma")
+LAYERS = ("image", "elevation", "slope", "range", "sigma", "seen", "hillshade", "kind")
 """Names of the layers; ``image`` is the photograph itself."""
+
+KIND_COLOURS = ((196, 164, 132), (86, 180, 233), (213, 94, 0))
+"""RGB of measured, filled and extended ground; the last two from the palette of Okabe and Ito, which the colour-blind
+tell apart."""
+KIND_WORDS = ("measured", "filled: a hole closed", "extended: made up beyond")
+_SEEN_COLOURS = ((90, 60, 110), (68, 119, 170), (34, 160, 136), (204, 187, 68), (238, 119, 51))
+"""RGB by how many pairs measured a place: none, one, ..., four or more."""
+_STEEPEST_DEG = 45.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +39,20 @@ class ColourMap:
     """Values of the first and the last colour; what lies outside takes those."""
     logarithmic: bool
     table: NDArray[np.uint8]
-    """(256, 3) uint8 RGB."""
+    """(256, 3) uint8 RGB; of named values: one row for each."""
+    words: tuple[str, ...] = ()
+    """Names of the values 0, 1, 2, ..., where these are kinds rather than measures; then limits mean nothing."""
+    of_faces: NDArray[np.uint8] | None = None
+    """(m,) uint8: named values of the faces; pictures show these, exact to the face, and not the vertices'."""
+    sun: Sun | None = None
+    """Where the light comes from; pictures then shade each pixel anew."""
+    bare: bool = False
+    """The colours are shown as they are, not dimmed by the photograph."""
 
     def colours(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
         """(..., 3) uint8 RGB of values (...)."""
+        if self.words:
+            return np.asarray(self.table[np.clip(np.rint(np.nan_to_num(values)), 0, len(self.table) - 1).astype(int)])
         low, high = self.limits
         if self.logarithmic:
             share = np.log(np.maximum(values, low) / low) / np.log(high / low)
@@ -42,6 +63,8 @@ class ColourMap:
     def ticks(self) -> list[float]:
         """Round values within the limits for the scale bar: 1, 2, 5 steps, or decades and their 2 and 5."""
         low, high = self.limits
+        if self.words:
+            return [float(k) for k in range(len(self.words))]
         if self.logarithmic:
             decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
             ticks = [m * 10.0**e for e in decades for m in (1, 2, 5)]
@@ -58,14 +81,30 @@ def round_length(about: float) -> float:
     return float(next(m for m in (5.0, 2.0, 1.0) if m * power <= about * (1 + 1e-9)) * power)
 
 
-def colour_map(result: Result, layer: str) -> ColourMap:
-    """The colour map of ``elevation``, ``range`` or ``sigma``; KeyError for another name.
+def colour_map(result: Result, layer: str, sun: Sun | None = None) -> ColourMap:
+    """The colour map of any layer but ``image``; KeyError for another name.
 
-    Elevation is above the origin of ROVER_NAV, the ground below the rover; range is from the left camera.  Limits are
-    the 2nd and 98th percentile of the vertices (of the nearer 85 % for the elevation), so that neither a few
-    stray points nor a far hill take all colours.
+    Elevation is above the origin of ROVER_NAV, the ground below the rover; range is from the left camera; ``seen`` is
+    how many pairs measured a place.  Limits are the 2nd and 98th percentile of the vertices (of the nearer 85 % for the
+    elevation), so that neither a few stray points nor a far hill take all colours.  ``hillshade`` is lit by ``sun``, by
+    the frames' own one without it; its values at the vertices have no shadows yet.
     """
     mesh = result.terrain.mesh
+    if layer == "kind":
+        table = np.array(KIND_COLOURS, dtype=np.uint8)
+        values = vertex_kind(mesh).astype(np.float32)
+        return ColourMap("where the surface comes from", values, (0, 2), False, table, KIND_WORDS, mesh.kind)
+    if layer == "seen":
+        return _seen_map(measured_by(result, mesh.vertices), len(result.pairs))
+    if layer == "slope":
+        slope = np.degrees(np.arccos(np.clip(mesh.normals[:, 2], -1.0, 1.0)))
+        found = _map("slope (degrees)", slope, np.ones(len(slope), dtype=bool), False, cv2.COLORMAP_INFERNO)
+        return replace(found, limits=(0.0, min(found.limits[1], _STEEPEST_DEG)))
+    if layer == "hillshade":
+        light = sun or usual_sun(result)
+        grey = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+        title = f"hillshade, sun at {light.azimuth_deg:.0f}\u00b0, {light.elevation_deg:.0f}\u00b0 high"
+        return ColourMap(title, light.on(mesh.normals), (0.0, 1.0), False, grey, sun=light, bare=True)
     reach = np.linalg.norm(mesh.vertices - camera_centre(result), axis=1)
     everywhere = np.ones(len(reach), dtype=bool)
     if layer == "elevation":
@@ -76,6 +115,24 @@ def colour_map(result: Result, layer: str) -> ColourMap:
     if layer == "sigma":
         return _map("sigma of the range (m)", mesh.sigma_m, everywhere, True, cv2.COLORMAP_PLASMA)
     raise KeyError(layer)
+
+
+def vertex_kind(mesh: TerrainMesh) -> NDArray[np.uint8]:
+    """(n,) uint8: the kind that is furthest from measured of the faces at each vertex."""
+    out = np.zeros(len(mesh.vertices), dtype=np.uint8)
+    for kind in (FaceKind.FILLED, FaceKind.EXTENDED):
+        out[mesh.faces[mesh.kind == kind].ravel()] = kind
+    return out
+
+
+def _seen_map(count: NDArray[np.uint8], pairs: int) -> ColourMap:
+    most = min(max(pairs, 1), len(_SEEN_COLOURS) - 1)
+    words = ["no pair", "one pair", *(f"{n} pairs" for n in range(2, most + 1))]
+    if pairs > most:
+        words[-1] += " or more"
+    values = np.minimum(count, most).astype(np.float32)
+    table = np.array(_SEEN_COLOURS[: most + 1], dtype=np.uint8)
+    return ColourMap("measured by", values, (0, most), False, table, tuple(words))
 
 
 def _map(

@@ -13,6 +13,7 @@ from stereo3d.terrain.sampling import sample_texture
 from stereo3d.terrain.surface import Surface
 from stereo3d.terrain.texture import TexturedMesh
 from stereo3d.view.layers import ColourMap, displayed, shade
+from stereo3d.view.sunlight import lit
 from stereo3d.view.viewpoint import Viewpoint
 
 BACKGROUND = ((22, 25, 30), (74, 78, 84))
@@ -44,7 +45,7 @@ def draw(
     terrain: TexturedMesh, surface: Surface, view: Viewpoint, size: tuple[int, int], colours: ColourMap | None = None
 ) -> Picture:
     """Draw ``terrain`` (``surface`` is its mesh) as a picture of (width, height); with its photograph, brightened,
-    or ``colours``.
+    or ``colours``, which may be named values of the faces, or light of a sun with its shadows, pixel by pixel.
 
     The silhouettes, where a pixel's neighbour lies at quite another depth, are cast again with four rays each.
     """
@@ -58,7 +59,7 @@ def draw(
     rows = max(1, _BAND // width)
     for top in range(0, height, rows):
         band = slice(top, min(top + rows, height))
-        found = _cast(surface, view, size, grid[band], attributes)
+        found = _cast(surface, view, size, grid[band], attributes, colours)
         ground[band], uv[band], value[band] = found[..., :3], found[..., 3:5], found[..., 5]
     pyramid = _pyramid(displayed(terrain) if colours is None else terrain.image)
     seen = np.isfinite(uv[..., 0])
@@ -69,7 +70,7 @@ def draw(
     total = np.zeros((len(spots), 3), dtype=np.float32)
     behind = background(size)[edges]
     for x, y in ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25)):
-        found = _cast(surface, view, size, spots + np.array([x, y]), attributes)
+        found = _cast(surface, view, size, spots + np.array([x, y]), attributes, colours)
         hit = np.isfinite(found[:, 0])
         sample = behind.copy()
         sample[hit] = _colour(found[hit, 3:5], np.zeros(int(hit.sum()), np.int8), found[hit, 5], pyramid, colours)
@@ -79,18 +80,35 @@ def draw(
 
 
 def _vertex_values(terrain: TexturedMesh, colours: ColourMap | None) -> NDArray[np.float32]:
-    """(n, 6): place, texture coordinates and layer value of each vertex, so that one pass interpolates all."""
+    """(n, 6): place, texture coordinates and layer value of each vertex, so that one pass interpolates all; and its
+    normal, (n, 9), where it is lit."""
     values = colours.values if colours else np.zeros(len(terrain.uv), dtype=np.float32)
-    return np.concatenate([terrain.mesh.vertices, terrain.uv, values[:, None]], axis=1, dtype=np.float32)
+    columns: list[NDArray[np.floating]] = [terrain.mesh.vertices, terrain.uv, values[:, None]]
+    if colours and colours.sun:
+        columns.append(terrain.mesh.normals)
+    return np.concatenate(columns, axis=1, dtype=np.float32)
 
 
 def _cast(
-    surface: Surface, view: Viewpoint, size: tuple[int, int], pixels: NDArray[np.float64], values: NDArray[np.float32]
+    surface: Surface,
+    view: Viewpoint,
+    size: tuple[int, int],
+    pixels: NDArray[np.float64],
+    values: NDArray[np.float32],
+    colours: ColourMap | None,
 ) -> NDArray[np.float32]:
-    """Interpolated vertex values (..., k) at pixels (..., 2); NaN where there is no ground."""
+    """Place, texture coordinates and layer value (..., 6) at pixels (..., 2); NaN where there is no ground."""
     origins, directions = view.rays(pixels.reshape(-1, 2), size)
-    found = surface.interpolate(surface.hits(origins, directions), values)
-    return found.reshape(*pixels.shape[:-1], values.shape[1]).astype(np.float32, copy=False)
+    hits = surface.hits(origins, directions)
+    found = surface.interpolate(hits, values).astype(np.float32, copy=False)
+    on = hits.face >= 0
+    if colours and colours.of_faces is not None:
+        found[on, 5] = colours.of_faces[hits.face[on]]
+    if colours and colours.sun:
+        normals = found[on, 6:]
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.float32(1e-9))
+        found[on, 5] = lit(surface, found[on, :3], normals, colours.sun, view.eye)
+    return found[:, :6].reshape(*pixels.shape[:-1], 6)
 
 
 def _pyramid(image: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
@@ -128,6 +146,8 @@ def _colour(
         photo[here] = sample_texture(image, uv[here])
     if colours is None:
         return photo
+    if colours.bare:
+        return colours.colours(value)
     return (colours.colours(value) * shade(photo)[:, None]).astype(np.uint8)
 
 

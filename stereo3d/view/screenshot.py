@@ -9,13 +9,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from PIL import Image as Pil
+
 from stereo3d.errors import OutputError
 from stereo3d.export.atomic import atomic_files
 from stereo3d.pipeline import Result
+from stereo3d.terrain.slices import usual_interval
 from stereo3d.terrain.surface import Surface
 from stereo3d.view.annotate import annotate
 from stereo3d.view.layers import colour_map
 from stereo3d.view.raycast import draw
+from stereo3d.view.sunlight import Sun
+from stereo3d.view.viewpoint import Viewpoint
 from stereo3d.view.viewpoint import viewpoint as named_viewpoint
 
 SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -43,22 +48,32 @@ def render_picture(
     result: Result,
     path: Path,
     size: tuple[int, int] = DEFAULT_SIZE,
-    viewpoint: str = "camera",
+    viewpoint: str | Viewpoint = "camera",
     layer: str = "image",
+    sun: Sun | None = None,
+    contours_m: float | None = None,
 ) -> Path:
     """Write the annotated picture of one viewpoint (``VIEWPOINTS``) and layer (``LAYERS``) and return ``path``.
 
-    ``size`` is (width, height) in px.  The file appears whole or not at all.  Raises OutputError when it cannot be
-    written, StereoError when there is no ground to draw, KeyError for an unknown viewpoint or layer.
+    ``size`` is (width, height) in px; ``sun`` lights the layer hillshade; ``contours_m``: lines of one height so far
+    apart, 0 for an interval that suits the ground.  The file appears whole or not at all.  Raises OutputError when it
+    cannot be written, StereoError when there is no ground to draw, KeyError for an unknown viewpoint or layer.
     """
     check_picture_path(path)
     terrain = result.terrain
-    colours = None if layer == "image" else colour_map(result, layer)
+    colours = None if layer == "image" else colour_map(result, layer, sun)
     surface = Surface(terrain.mesh)
-    view = named_viewpoint(result, viewpoint, size[0] / size[1])
-    image = annotate(draw(terrain, surface, view, size, colours), view, result, layer, colours)
+    view = named_viewpoint(result, viewpoint, size[0] / size[1]) if isinstance(viewpoint, str) else viewpoint
+    if contours_m == 0.0:
+        contours_m = usual_interval(terrain.mesh, result.eye_enu)
+    picture = draw(terrain, surface, view, size, colours)
+    save_picture(annotate(picture, view, result, layer, colours, contours_m), path)
+    return path
+
+
+def save_picture(image: Pil.Image, path: Path) -> None:
+    """Write a picture as PNG or JPEG by the suffix of ``path``, whole or not at all."""
     kind = SUFFIXES[path.suffix.lower()]
     options = {"compress_level": 1} if kind == "PNG" else {"quality": 93, "subsampling": 0}
     with atomic_files(path) as folder:
         image.save(folder / path.name, format=kind, **options)
-    return path

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stereo3d.view.layers import ColourMap, brightness, colour_map, displayed, round_length
+from stereo3d.view.layers import KIND_COLOURS, ColourMap, brightness, colour_map, displayed, round_length, vertex_kind
 from stereo3d.view.viewpoint import camera_centre
 
 GREYS = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
@@ -54,3 +54,33 @@ def test_dark_photograph_is_brightened_for_display(made_up):
     np.testing.assert_allclose(displayed(dark).mean(), dark.image.mean() * 235.0 / 153.0, rtol=0.01)
     black = replace(terrain, image=np.zeros_like(terrain.image))
     assert brightness(black) == 2.0
+
+
+def test_slope_is_that_of_the_normals(made_up):
+    mesh = made_up.terrain.mesh
+    tilted = np.tile([0.0, np.sin(0.3), np.cos(0.3)], (len(mesh.vertices), 1)).astype(np.float32)
+    found = colour_map(replace(made_up, terrain=replace(made_up.terrain, mesh=replace(mesh, normals=tilted))), "slope")
+    np.testing.assert_allclose(found.values, np.degrees(0.3), rtol=1e-4)
+    assert found.limits[0] == 0.0
+
+
+def test_named_values_have_a_colour_and_a_word_each(made_up):
+    mesh = made_up.terrain.mesh
+    kind = np.zeros(len(mesh.faces), np.uint8)
+    kind[:100], kind[100:150] = 1, 2
+    changed = replace(made_up, terrain=replace(made_up.terrain, mesh=replace(mesh, kind=kind)))
+    found = colour_map(changed, "kind")
+    assert found.words[0] == "measured"
+    assert found.ticks() == [0.0, 1.0, 2.0]
+    np.testing.assert_array_equal(found.of_faces, kind)
+    np.testing.assert_array_equal(found.colours(np.array([0.0, 1.2, 2.0], np.float32)), KIND_COLOURS)
+    worst = vertex_kind(changed.terrain.mesh)
+    assert (worst[mesh.faces[100:150]] == 2).all()
+    assert (worst[mesh.faces[:100]] >= 1).all()
+    assert (worst == 0).sum() > 0.9 * len(worst)
+
+
+def test_ground_of_one_pair_is_seen_by_one_pair(made_up):
+    found = colour_map(made_up, "seen")
+    assert found.words == ("no pair", "one pair")
+    assert (found.values == 1.0).mean() > 0.98

@@ -78,5 +78,56 @@ def test_pick_finds_the_made_up_ground(made_up, truth):
     assert point.sigma_m == pytest.approx(0.001 * point.range_m**2, rel=0.02)
 
 
+def test_pick_tells_all_that_is_known(made_up):
+    """Of a place of the left frame: its pixel, its site coordinates, its slope."""
+    camera = made_up.pair.left.camera
+    origin, ray = camera.ray(np.array([200.0, 200.0]))
+    enu = made_up.enu_from_rover
+    point = pick(made_up, Surface(made_up.terrain.mesh), enu.apply(origin), enu.rotate(ray))
+    assert point.shown.product_id == "MADE_UP_LEFT"
+    np.testing.assert_allclose(point.shown.pixel, [200.0, 200.0], atol=1e-3)
+    site = made_up.pair.left.site_from_rover
+    np.testing.assert_allclose(point.xyz_site, site.apply(point.xyz_rover), atol=1e-9)
+    assert point.seen == 1
+    assert point.kind.name == "MEASURED"
+    assert point.slope_deg < 8.0
+    assert 0.0 < point.slope_sigma_deg < 20.0
+    assert point.normal[2] > 0.98
+    # One sigma along the ray, a pixel's 1 / sqrt(12) across it.
+    assert point.ray @ point.covariance @ point.ray == pytest.approx(point.sigma_m**2)
+    across = np.trace(point.covariance) - point.sigma_m**2
+    assert np.sqrt(across / 2) / point.range_m == pytest.approx(1 / 190.0 / np.sqrt(12.0), rel=0.02)
+    text = " ".join(point.lines())
+    for part in ("site", "azimuth", "slope", "MADE_UP_LEFT", "measured by 1 pair"):
+        assert part in text
+
+
+def test_slope_is_that_of_the_ground(made_up, truth):
+    """The made-up mesh's own normals all say level; the places around the point tell the waves."""
+    ground_up, _ = truth
+    surface = Surface(made_up.terrain.mesh)
+    eye, h = camera_centre(made_up), 0.1
+    slopes = []
+    for east, north in ((2.0, 3.0), (2.5, 3.5), (3.0, 4.0), (2.0, 4.5), (3.5, 3.0)):
+        point = pick(made_up, surface, eye, np.array([east, north, ground_up(east, north)]) - eye)
+        slope = np.hypot(
+            (ground_up(east + h, north) - ground_up(east - h, north)) / (2 * h),
+            (ground_up(east, north + h) - ground_up(east, north - h)) / (2 * h),
+        )
+        slopes.append((point.slope_deg, np.degrees(np.arctan(slope))))
+    found, wanted = np.array(slopes).T
+    assert wanted.max() > 1.5
+    np.testing.assert_allclose(found, wanted, atol=0.5)
+
+
+def test_azimuth_and_elevation_by_hand():
+    point = measure_point([-1.0, 10.0, 2.0], 0.0, [0.0, 0.0, 2.0], LEVEL, 0.001)
+    sight = point.sight
+    assert sight.azimuth_deg == pytest.approx(360.0 - np.degrees(np.arctan(0.1)))
+    assert sight.elevation_deg == pytest.approx(0.0, abs=1e-9)
+    assert sight.azimuth_sigma_deg == pytest.approx(np.degrees(0.001), rel=1e-4)
+    assert sight.elevation_sigma_deg == pytest.approx(np.degrees(0.001), rel=1e-4)
+
+
 def test_pick_beside_the_ground_is_none(made_up):
     assert pick(made_up, Surface(made_up.terrain.mesh), [0.0, 0.0, 5.0], [0.0, 0.0, 1.0]) is None
