@@ -12,7 +12,11 @@ function dotTexture() {
   const canvas = document.createElement('canvas');
   canvas.width = canvas.height = 64;
   const pen = canvas.getContext('2d');
-  for (const [radius, colour] of [[31, '#000000'], [25, '#ffffff'], [8, '#000000']]) {
+  for (const [radius, colour] of [
+    [31, '#000000'],
+    [25, '#ffffff'],
+    [8, '#000000'],
+  ]) {
     pen.fillStyle = colour;
     pen.beginPath();
     pen.arc(32, 32, radius, 0, 2 * Math.PI);
@@ -48,8 +52,18 @@ export class Marks {
       const geometry = new LineGeometry();
       // Float32 from the first place on, so that coordinates far from the origin do not shake.
       geometry.setPositions(path.flatMap((p) => p.map((v, k) => v - line[0][k])));
-      for (const [width, tint, opacity, order] of [[5, new THREE.Color(0), 0.65, 10], [2.5, colour, 1, 11]]) {
-        const material = new LineMaterial({ color: tint, linewidth: width, transparent: true, opacity, depthTest: false, depthWrite: false });
+      for (const [width, tint, opacity, order] of [
+        [5, new THREE.Color(0), 0.65, 10],
+        [2.5, colour, 1, 11],
+      ]) {
+        const material = new LineMaterial({
+          color: tint,
+          linewidth: width,
+          transparent: true,
+          opacity,
+          depthTest: false,
+          depthWrite: false,
+        });
         const drawn = new Line2(geometry, material);
         drawn.position.set(...line[0]);
         drawn.renderOrder = order;
@@ -59,7 +73,10 @@ export class Marks {
     }
     if (mark.dots.length) {
       const tint = colour.toArray();
-      const dots = this.points(mark.dots.flatMap((p) => p.map((v, k) => v - mark.dots[0][k])), mark.dots.flatMap(() => tint));
+      const dots = this.points(
+        mark.dots.flatMap((p) => p.map((v, k) => v - mark.dots[0][k])),
+        mark.dots.flatMap(() => tint),
+      );
       dots.position.set(...mark.dots[0]);
       group.add(dots);
     }
@@ -75,8 +92,16 @@ export class Marks {
     const geometry = new THREE.BufferGeometry();
     geometry.setAttribute('position', new THREE.Float32BufferAttribute(places, 3));
     geometry.setAttribute('color', new THREE.Float32BufferAttribute(colours, 3));
-    const material = new THREE.PointsMaterial({ vertexColors: true, map: this.texture, size: DOT_PX, sizeAttenuation: false,
-      transparent: true, alphaTest: 0.3, depthTest: false, depthWrite: false });
+    const material = new THREE.PointsMaterial({
+      vertexColors: true,
+      map: this.texture,
+      size: DOT_PX,
+      sizeAttenuation: false,
+      transparent: true,
+      alphaTest: 0.3,
+      depthTest: false,
+      depthWrite: false,
+    });
     const dots = new THREE.Points(geometry, material);
     dots.renderOrder = 12;
     dots.frustumCulled = false;
@@ -123,12 +148,17 @@ export class Marks {
     if (!label || !at) return;
     const { x, y, visible } = this.viewer.toScreen(at);
     label.classList.toggle(HIDDEN, !visible);
-    if (visible) label.style.transform = `translate(${(x - box.left).toFixed(1)}px, ${(y - box.top).toFixed(1)}px) translate(10px, -130%)`;
+    if (visible) {
+      const [left, top] = [x - box.left, y - box.top].map((v) => `${v.toFixed(1)}px`);
+      label.style.transform = `translate(${left}, ${top}) translate(10px, -130%)`;
+    }
   }
 
   /** Labels in the view: text and client px, to draw them into a picture. */
   labels() {
-    return [...this.all.values()].filter((mark) => mark.label && mark.at).map((mark) => ({ text: mark.text, ...this.viewer.toScreen(mark.at) }))
+    return [...this.all.values()]
+      .filter((mark) => mark.label && mark.at)
+      .map((mark) => ({ text: mark.text, ...this.viewer.toScreen(mark.at) }))
       .filter((mark) => mark.visible);
   }
 }
