@@ -176,6 +176,8 @@ export class Drawing {
   patchMaterial(material, object) {
     if (material.userData.framed || object.isSprite || (material.isShaderMaterial && !material.isLineMaterial)) return;
     material.userData.framed = true;
+    // Culling would ask a camera that is not the frame's.
+    object.frustumCulled = false;
     material.onBeforeCompile = (shader) => {
       Object.assign(shader.uniforms, this.ground.uniforms, { uFramed: this.framed });
       shader.vertexShader = shader.vertexShader

@@ -1,5 +1,6 @@
 /** The panorama as a strip at the bottom: its cursor and the view's are one. */
 const HIGHEST_PX = 150;
+const LEAST_SHARE = 0.5;
 
 export class Strip extends EventTarget {
   constructor(element, viewer) {
@@ -35,12 +36,14 @@ export class Strip extends EventTarget {
 
   layout() {
     if (!this.image || this.element.hidden) return;
-    const { width, height } = this.about;
-    const across = this.element.clientWidth;
-    const high = Math.round(Math.min((across * height) / width, HIGHEST_PX, window.innerHeight * 0.2));
+    const aspect = this.about.width / this.about.height;
+    const highest = Math.min(HIGHEST_PX, window.innerHeight * 0.2);
+    // A whole turn is as wide as the page, and its middle rows are shown; an arc is no wider than lets half its rows be.
+    const across = Math.round(Math.min(this.element.clientWidth, (highest / LEAST_SHARE) * aspect));
+    const high = Math.round(Math.min(across / aspect, highest));
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
-    // A strip that would be too high shows its middle rows.
-    this.share = Math.min(1, high / ((across * height) / width));
+    this.share = Math.min(1, (high * aspect) / across);
+    this.canvas.style.width = `${across}px`;
     this.canvas.style.height = `${high}px`;
     this.canvas.width = Math.max(1, Math.round(across * ratio));
     this.canvas.height = Math.max(1, Math.round(high * ratio));
