@@ -230,5 +230,6 @@ export class Annotations extends EventTarget {
           one.kind === 'text' ? 'text' : 'note',
         );
     }
+    marks.place();
   }
 }

@@ -6,6 +6,9 @@ import { LineGeometry } from 'three/examples/jsm/lines/LineGeometry.js';
 import { LineMaterial } from 'three/examples/jsm/lines/LineMaterial.js';
 
 const DOT_PX = 13;
+const LABEL_RIGHT_PX = 10;
+const LABEL_UP_PX = 27;
+const LABEL_HIGH_PX = 22;
 const HIDDEN = 'hidden';
 
 function dotTexture() {
@@ -114,8 +117,7 @@ export class Marks {
     mark.label?.remove();
     const label = el('div', { class: `label ${look}`, testid: 'label', text });
     this.host.append(label);
-    this.all.set(id, { ...mark, label, text, at });
-    this.placeOne(this.all.get(id), this.host.getBoundingClientRect());
+    this.all.set(id, { ...mark, label, look, text, at, width: label.offsetWidth });
   }
 
   /** Removes all marks whose names begin so. */
@@ -138,27 +140,28 @@ export class Marks {
     if (draw) this.viewer.requestRender();
   }
 
-  /** Labels where they stand in the view now. */
+  /** Labels where they stand in the view now; the newest first, and none over another. */
   place() {
     const box = this.host.getBoundingClientRect();
-    for (const mark of this.all.values()) this.placeOne(mark, box);
-  }
-
-  placeOne({ label, at }, box) {
-    if (!label || !at) return;
-    const { x, y, visible } = this.viewer.toScreen(at);
-    label.classList.toggle(HIDDEN, !visible);
-    if (visible) {
-      const [left, top] = [x - box.left, y - box.top].map((v) => `${v.toFixed(1)}px`);
-      label.style.transform = `translate(${left}, ${top}) translate(10px, -130%)`;
+    const taken = [];
+    const all = [...this.all.values()].filter((mark) => mark.label && mark.at).reverse();
+    for (const mark of [...all.filter((m) => m.look !== 'note'), ...all.filter((m) => m.look === 'note')]) {
+      const { x, y, visible } = this.viewer.toScreen(mark.at);
+      const [left, top] = [x - box.left + LABEL_RIGHT_PX, y - box.top - LABEL_UP_PX];
+      const apart = ([a, b, width]) => left > a + width || left + mark.width < a || Math.abs(top - b) > LABEL_HIGH_PX;
+      const free = taken.every(apart);
+      mark.shown = visible && free;
+      mark.label.classList.toggle(HIDDEN, !mark.shown);
+      if (!mark.shown) continue;
+      taken.push([left, top, mark.width]);
+      mark.label.style.transform = `translate(${left.toFixed(1)}px, ${top.toFixed(1)}px)`;
     }
   }
 
   /** Labels in the view: text and client px, to draw them into a picture. */
   labels() {
-    return [...this.all.values()]
-      .filter((mark) => mark.label && mark.at)
-      .map((mark) => ({ text: mark.text, ...this.viewer.toScreen(mark.at) }))
-      .filter((mark) => mark.visible);
+    this.place();
+    const shown = [...this.all.values()].filter((mark) => mark.label && mark.shown);
+    return shown.map((mark) => ({ text: mark.text, ...this.viewer.toScreen(mark.at) }));
   }
 }

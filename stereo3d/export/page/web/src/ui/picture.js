@@ -47,18 +47,17 @@ export function compose(viewer, marks, { width, height, into, furniture = true }
   canvas.width = width;
   canvas.height = height;
   const pen = canvas.getContext('2d');
-  // Metres of a px are measured in the view as it stands in the window: the picture's height shows the same.
-  const metres = furniture && !viewer.framing ? metresPerPx(viewer) : null;
-  const labels = marks.labels();
   pen.fillStyle = '#16191e';
   pen.fillRect(0, 0, width, height);
   pen.drawImage(viewer.screenshotCanvas({ width, height, restore: !into }), 0, 0, width, height);
+  // The view's height shows the same in the window and in the picture; its width too while a film is drawn.
   const unit = Math.max(11, Math.min(width, height) / 46);
   const k = height / box.height;
-  for (const { text, x, y } of labels) {
-    rimmed(pen, text, width / 2 + (x - box.left - box.width / 2) * k + unit * 0.6, (y - box.top) * k - unit, {
-      size: unit,
-    });
+  const across = into ? width / box.width : k;
+  const metres = furniture && !viewer.framing ? metresPerPx(viewer) : null;
+  for (const { text, x, y } of marks.labels()) {
+    const right = width / 2 + (x - box.left - box.width / 2) * across;
+    rimmed(pen, text, right + unit * 0.6, (y - box.top) * k - unit, { size: unit });
   }
   if (!furniture) return canvas;
   const strip = Math.round(unit * 2.1);
