@@ -2,6 +2,7 @@
 import * as tools from '../tools/index.js';
 import { Annotations } from './annotations.js';
 import { Bookmarks } from './bookmarks.js';
+import { makeFilm } from './film.js';
 import { Frames, framesPanel } from './frames_panel.js';
 import { Help } from './help.js';
 import { Hud } from './hud.js';
@@ -63,6 +64,8 @@ export function startUi(viewer) {
     if (id && byKey) viewer.canvas.focus();
   };
   ui.takePicture = (size, furniture) => takePicture(ui, size, furniture);
+  ui.makeFilm = (options) =>
+    makeFilm(viewer, marks, { bookmarks: ui.bookmarks.list, progress: () => {}, stopped: () => false, ...options });
   const panels = [
     { id: 'measure', name: 'Measure', key: 'm', make: () => measurePanel(ui) },
     { id: 'mark', name: 'Annotate', key: 'x', make: () => marksPanel(ui) },
