@@ -2,6 +2,7 @@
 import { compass, legend, legendHeight, legendOf, rimmed, scaleBar } from './draw.js';
 import { metresPerPx, MODES, sight } from './hud.js';
 import { LAYERS } from './layers_panel.js';
+import { lengthText } from '../tools/index.js';
 
 const MOST_LETTERS = 100;
 
@@ -22,6 +23,11 @@ export function caption(viewer) {
     Number.isFinite(place?.sol) ? `sol ${place.sol}` : null,
     `${name.toLowerCase()}${bright}, ${way}`,
     options.exaggeration !== 1 ? `heights × ${options.exaggeration}` : null,
+    viewer.layer === 'hillshade'
+      ? `sun at azimuth ${Math.round(options.sunAzimuth_deg)}°, elevation ${Math.round(options.sunElevation_deg)}°`
+      : null,
+    options.contours ? `contours every ${lengthText(options.contourInterval_m)}` : null,
+    options.anaglyph && !framing && viewer.mode !== 'top' ? `eyes ${lengthText(options.eyeBase_m)} apart` : null,
     manifest.simulated ? 'simulated' : null,
   ];
   return { left: parts.filter(Boolean).join(' · '), right: String(manifest.credit ?? '').slice(0, 2 * MOST_LETTERS) };

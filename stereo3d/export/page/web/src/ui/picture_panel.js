@@ -43,6 +43,7 @@ export function picturePanel(ui) {
   });
   const about = el('dl', { class: 'about' });
   for (const [key, value] of Object.entries(manifest.about ?? {})) {
+    if (key === 'credit') continue;
     about.append(
       el('dt', { text: key.replaceAll('_', ' ') }),
       el('dd', { text: typeof value === 'string' ? value : JSON.stringify(value) }),
