@@ -1,8 +1,9 @@
-"""Where the view can stand: pixels and places fit in every mode, a walker stays on the ground, a frame lies on the mesh."""
+"""Where the view can stand: pixels fit places in every mode, a walker stays on the ground, frames lie on the mesh."""
 
 from __future__ import annotations
 
 import base64
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def test_a_walker_stays_on_the_ground_and_over_holes_at_their_height(fresh):
     on_ground = [(u, g) for u, g in found if g is not None]
     assert len(on_ground) > 100
     np.testing.assert_allclose([u - g for u, g in on_ground], 1.7, atol=1e-9)
-    over_hole = [(before, now) for (before, _), (now, g) in zip(found, found[1:], strict=False) if g is None]
+    over_hole = [(before, now) for (before, _), (now, g) in pairwise(found) if g is None]
     assert over_hole
     assert all(before == now for before, now in over_hole)
 
@@ -166,7 +167,7 @@ def test_the_strip_and_the_ground_share_the_cursor(fresh, scene_page):
     hover = fresh.js("heard.at(-1)")
     span = about["width"] * about["deg_per_px"]
     assert hover["azimuth_deg"] == pytest.approx((about["azimuth_left_deg"] + 0.5 * span) % 360.0, abs=0.2)
-    assert fresh.js("viewer.ring.visible")
+    assert fresh.js("viewer.pointing.ring.visible")
     ray = np.subtract(hover["point"]["enu"], scene_page.manifest["eye"])
     azimuth = np.degrees(np.arctan2(ray[0], ray[1])) % 360.0
     elevation = np.degrees(np.arctan2(ray[2], np.hypot(ray[0], ray[1])))
@@ -181,7 +182,7 @@ def test_the_strip_and_the_ground_share_the_cursor(fresh, scene_page):
     view = fresh.box()
     fresh.page.mouse.move(view["x"] + 0.5 * view["width"], view["y"] + 0.7 * view["height"])
     fresh.page.wait_for_timeout(300)
-    assert not fresh.js("viewer.ring.visible")
+    assert not fresh.js("viewer.pointing.ring.visible")
     mark, last = fresh.js("[viewer.strip.mark, heard.at(-1)]")
     assert mark["azimuth_deg"] == last["azimuth_deg"]
     assert last["point"] is not None

@@ -67,7 +67,8 @@ export class Appearance {
     viewer.picker.clip = settings.clip;
     if (settings.person && !before.person) objects.putPerson(this.placeAhead());
     objects.person.visible = Boolean(settings.person);
-    if (settings.rover) objects.makeRover(viewer.manifest.rover ?? {}, (e, n) => viewer.groundHeight(e, n), settings.exaggeration);
+    if (settings.rover)
+      objects.makeRover(viewer.manifest.rover ?? {}, (e, n) => viewer.groundHeight(e, n), settings.exaggeration);
     objects.rover.visible = Boolean(settings.rover);
     if (settings.strip !== viewer.strip.visible) viewer.strip.show(settings.strip);
     viewer.emit('options', viewer.options());
@@ -109,6 +110,15 @@ export class Appearance {
       uniforms.uClipMax.value.fromArray(settings.clip.max);
     }
     const { contours, grid, wireframe, clip } = settings;
-    ground.setMaterial({ layer, logarithmic: scale?.logarithmic, frame, contours, grid, shadows, clip: Boolean(clip), wireframe });
+    ground.setMaterial({
+      layer,
+      logarithmic: scale?.logarithmic,
+      frame,
+      contours,
+      grid,
+      shadows,
+      clip: Boolean(clip),
+      wireframe,
+    });
   }
 }

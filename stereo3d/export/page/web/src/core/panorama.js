@@ -84,7 +84,12 @@ export class Dome {
     texture.wrapS = THREE.RepeatWrapping;
     this.uniforms.uPanorama.value = texture;
     this.uniforms.uBrightness.value = brightness ?? 1;
-    this.uniforms.uSpan.value.set(azimuth_left_deg * rad, elevation_top_deg * rad, width * deg_per_px * rad, height * deg_per_px * rad);
+    this.uniforms.uSpan.value.set(
+      azimuth_left_deg * rad,
+      elevation_top_deg * rad,
+      width * deg_per_px * rad,
+      height * deg_per_px * rad,
+    );
   }
 
   visible(sphere, flat) {

@@ -16,7 +16,7 @@ export class Strip extends EventTarget {
     element.append(this.canvas);
     const on = (name, handler) => this.canvas.addEventListener(name, handler);
     on('pointermove', (event) => this.moved(event));
-    on('pointerleave', () => this.viewer.hover(null));
+    on('pointerleave', () => this.viewer.pointing.show(null));
     on('pointerdown', (event) => (this.start = [event.clientX, event.clientY]));
     on('pointerup', (event) => this.released(event));
   }
@@ -80,7 +80,7 @@ export class Strip extends EventTarget {
 
   moved(event) {
     const { origin, direction, azimuth_deg, elevation_deg } = this.ray(event);
-    this.viewer.hover(this.viewer.pickRay(origin, direction), { azimuth_deg, elevation_deg }, true);
+    this.viewer.pointing.show(this.viewer.pickRay(origin, direction), { azimuth_deg, elevation_deg }, true);
   }
 
   released(event) {
@@ -121,7 +121,10 @@ export class Strip extends EventTarget {
     if (!this.mark) return;
     const [x, y] = this.placeOf(this.mark.azimuth_deg, this.mark.elevation_deg);
     context.lineWidth = 1.5 * ratio;
-    for (const [colour, wide] of [['rgba(0,0,0,0.7)', 3.5], ['#f0b35a', 1.5]]) {
+    for (const [colour, wide] of [
+      ['rgba(0,0,0,0.7)', 3.5],
+      ['#f0b35a', 1.5],
+    ]) {
       context.strokeStyle = colour;
       context.lineWidth = wide * ratio;
       context.beginPath();
@@ -143,6 +146,7 @@ export class Strip extends EventTarget {
     const [x] = this.placeOf(view.azimuth_deg, 0);
     const half = Math.min(view.width_deg / full, 1) / 2;
     context.fillStyle = '#f0b35a';
-    for (const turn of [-360 / full, 0, 360 / full]) context.fillRect((x + turn - half) * w, 0, 2 * half * w, 2.5 * ratio);
+    for (const turn of [-360 / full, 0, 360 / full])
+      context.fillRect((x + turn - half) * w, 0, 2 * half * w, 2.5 * ratio);
   }
 }

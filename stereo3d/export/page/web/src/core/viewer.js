@@ -1,5 +1,4 @@
 /** The viewer: what the panels talk to. Places are ENU, m; pixels are those of the window (clientX, clientY). */
-import { THREE } from './three.js';
 import { Appearance } from './appearance.js';
 import { Drawing } from './drawing.js';
 import { openFrames } from './frames.js';
@@ -9,13 +8,14 @@ import { bitmap, pictureTexture } from './images.js';
 import { softwareDrawing } from './loading.js';
 import { Navigation } from './navigation.js';
 import { Picker } from './picker.js';
-import { anglesOf, axes } from './pose.js';
+import { Pointing } from './pointing.js';
+import { axes } from './pose.js';
 import { Quality } from './quality.js';
 import { ScaleObjects } from './scale_objects.js';
 import { Sight } from './sight.js';
 import { Standpoint } from './standpoint.js';
 import { Strip } from './strip.js';
-import { RAD, clamp, dot, norm, sub, unit } from './vec.js';
+import { RAD, dot, norm, sub, unit } from './vec.js';
 import { Xr } from './xr.js';
 
 const SETTLE_MS = 220;
@@ -42,8 +42,7 @@ export class Viewer extends EventTarget {
     this.frameMode = new Framing(this, document.getElementById('divider'));
     this.appearance = new Appearance(this, slow);
     this.standpoint = new Standpoint(this);
-    this.ring = makeRing();
-    this.overlay.add(this.ring);
+    this.pointing = new Pointing(this);
     this.xr = new Xr(this);
     this.movingUntil = 0;
     this.lastFrame = 0;
@@ -83,7 +82,9 @@ export class Viewer extends EventTarget {
     const photo = source.part(part, progress('texture')).then((buffer) => bitmap(buffer, part, largest));
     const [image] = await Promise.all([photo, mesh]);
     const { uniforms } = ground;
-    uniforms.uPhoto.value = pictureTexture(image, { anisotropy: this.quality.slow ? 1 : Math.min(8, this.renderer.capabilities.getMaxAnisotropy()) });
+    uniforms.uPhoto.value = pictureTexture(image, {
+      anisotropy: this.quality.slow ? 1 : Math.min(8, this.renderer.capabilities.getMaxAnisotropy()),
+    });
     uniforms.uBrightness.value = manifest.texture.brightness;
     uniforms.uEye.value.fromArray(manifest.eye);
     this.appearance.readPalettes(manifest.palettes);
@@ -161,7 +162,10 @@ export class Viewer extends EventTarget {
     if (this.framing) return this.frameMode.heading();
     if (this.pose.mode === 'top') return null;
     const { width, height } = this.drawing.size;
-    return { azimuth_deg: this.pose.azimuth / RAD, width_deg: (2 * Math.atan((Math.tan(this.pose.fov / 2) * width) / height)) / RAD };
+    return {
+      azimuth_deg: this.pose.azimuth / RAD,
+      width_deg: (2 * Math.atan((Math.tan(this.pose.fov / 2) * width) / height)) / RAD,
+    };
   }
 
   // --- rays and places ---
@@ -195,39 +199,9 @@ export class Viewer extends EventTarget {
     return this.sight.toScreen(enu);
   }
 
-  // --- pointing ---
-
-  click(x, y, event) {
-    const ray = this.skyRay(x, y);
-    this.emit('click', { x, y, point: ray && this.pickRay(ray.origin, ray.direction), ray, pointerType: event?.pointerType });
-  }
-
-  hoverAt(x, y) {
-    if (!this.hovering) requestAnimationFrame(() => this.hoverNow());
-    this.hovering = [x, y];
-  }
-
-  hoverNow() {
-    const [x, y] = this.hovering;
-    this.hovering = null;
-    const ray = this.skyRay(x, y);
-    const point = ray && this.pickRay(ray.origin, ray.direction);
-    const { azimuth, elevation } = anglesOf(point ? sub(point.enu, this.manifest.eye) : (ray?.direction ?? [0, 1, 0]));
-    this.hover(point, ray && { azimuth_deg: (azimuth / RAD + 360) % 360, elevation_deg: elevation / RAD });
-  }
-
-  /** The cursor is on a place, or in a direction from the eye; the strip and the ground both show it. */
-  hover(point, angles = null, fromStrip = false) {
-    this.strip.setMark(angles);
-    this.setHover(fromStrip && point ? point.enu : null);
-    this.emit('hover', { point: point ?? null, azimuth_deg: angles?.azimuth_deg ?? null, elevation_deg: angles?.elevation_deg ?? null, strip: fromStrip });
-  }
-
+  /** A ring about a place of the ground (ENU); null takes it away. */
   setHover(enu) {
-    if (!enu && !this.ring.visible) return;
-    this.ring.visible = Boolean(enu);
-    if (enu) this.ring.position.set(...enu);
-    this.requestRender();
+    this.pointing.mark(enu);
   }
 
   // --- layers and options ---
@@ -325,7 +299,14 @@ export class Viewer extends EventTarget {
     const { tolerance_px, ratio } = this.quality.wanted(moving);
     this.drewMoving = moving;
     this.drawAt(stage.clientWidth, stage.clientHeight, ratio * Math.min(window.devicePixelRatio || 1, 2), tolerance_px);
-    const key = JSON.stringify([this.pose, this.framing, this.drawing.size, this.frameView.middle, this.frameView.scale, this.settings.exaggeration]);
+    const key = JSON.stringify([
+      this.pose,
+      this.framing,
+      this.drawing.size,
+      this.frameView.middle,
+      this.frameView.scale,
+      this.settings.exaggeration,
+    ]);
     if (key === this.lastView) return;
     this.lastView = key;
     if (this.framing) this.frameMode.placeDivider();
@@ -352,7 +333,6 @@ export class Viewer extends EventTarget {
     const away = this.layer === 'image' ? norm(sub(this.hidden(this.pose.eye), this.manifest.eye)) : Infinity;
     drawing.dome.prepare(settings.dome && this.pose.mode !== 'top', away, anaglyph);
     this.objects.face(camera.position, settings.exaggeration);
-    this.sizeRing(camera, height);
     drawing.choose(camera, tolerance_px);
     if (anaglyph) drawing.anaglyph(camera, this.pose, settings.eyeBase_m, this.middleDepth());
     else drawing.plain(camera);
@@ -362,14 +342,6 @@ export class Viewer extends EventTarget {
   middleDepth() {
     const middle = this.standpoint.middle();
     return middle ? Math.max(dot(sub(middle, this.pose.eye), axes(this.pose).forward), 0.3) : 20;
-  }
-
-  sizeRing(camera, height) {
-    if (!this.ring.visible) return;
-    const distance = this.pose.mode === 'top' ? this.pose.height : 2 * Math.tan(this.pose.fov / 2) * camera.position.distanceTo(new THREE.Vector3(...this.shown(this.ring.position.toArray())));
-    const m = (distance / height) * 11;
-    this.ring.scale.set(m, m, m);
-    this.ring.quaternion.copy(camera.quaternion);
   }
 
   /**
@@ -385,11 +357,4 @@ export class Viewer extends EventTarget {
     if (restore) this.render();
     return copy;
   }
-}
-
-function makeRing() {
-  const material = new THREE.MeshBasicMaterial({ color: '#f0b35a', depthTest: false, transparent: true, side: THREE.DoubleSide });
-  const ring = new THREE.Mesh(new THREE.RingGeometry(0.75, 1, 40), material);
-  ring.visible = false;
-  return ring;
 }

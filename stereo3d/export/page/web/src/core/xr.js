@@ -72,7 +72,12 @@ export class Xr {
     drawing.dome.prepare(viewer.settings.dome, place.distanceTo(new THREE.Vector3(...viewer.manifest.eye)), false);
     viewer.objects.face(place, 1);
     // Some 20 px a degree, all around: turning the head must not wait for levels.
-    drawing.ground.choose(place, () => true, (distance) => 1150 / distance, 2.5);
+    drawing.ground.choose(
+      place,
+      () => true,
+      (distance) => 1150 / distance,
+      2.5,
+    );
     drawing.clear();
     drawing.both(this.camera);
   }
