@@ -147,7 +147,10 @@ export class Marks {
     const all = [...this.all.values()].filter((mark) => mark.label && mark.at).reverse();
     for (const mark of [...all.filter((m) => m.look !== 'note'), ...all.filter((m) => m.look === 'note')]) {
       const { x, y, visible } = this.viewer.toScreen(mark.at);
-      const [left, top] = [x - box.left + LABEL_RIGHT_PX, y - box.top - LABEL_UP_PX];
+      // Beside its place to the right, or to the left where the view ends.
+      const right = x - box.left + LABEL_RIGHT_PX;
+      const left = right + mark.width <= box.width ? right : right - 2 * LABEL_RIGHT_PX - mark.width;
+      const top = Math.max(2, y - box.top - LABEL_UP_PX);
       const apart = ([a, b, width]) => left > a + width || left + mark.width < a || Math.abs(top - b) > LABEL_HIGH_PX;
       const free = taken.every(apart);
       mark.shown = visible && free;

@@ -63,7 +63,10 @@ export function compose(viewer, marks, { width, height, into, furniture = true }
   const metres = furniture && !viewer.framing ? metresPerPx(viewer) : null;
   for (const { text, x, y } of marks.labels()) {
     const right = width / 2 + (x - box.left - box.width / 2) * across;
-    rimmed(pen, text, right + unit * 0.6, (y - box.top) * k - unit, { size: unit });
+    pen.font = `${unit}px system-ui, "DejaVu Sans", sans-serif`;
+    const ends = right + unit + pen.measureText(text).width > width;
+    const from = right + (ends ? -0.6 : 0.6) * unit;
+    rimmed(pen, text, from, (y - box.top) * k - unit, { size: unit, align: ends ? 'right' : 'left' });
   }
   if (!furniture) return canvas;
   const strip = Math.round(unit * 2.1);
