@@ -1,4 +1,6 @@
 /** The panorama as a strip at the bottom: its cursor and the view's are one. */
+import { brightened } from './panorama.js';
+
 const HIGHEST_PX = 150;
 const LEAST_SHARE = 0.5;
 
@@ -7,6 +9,7 @@ export class Strip extends EventTarget {
     super();
     this.element = element;
     this.viewer = viewer;
+    this.about = null;
     this.image = null;
     this.mark = null;
     this.visible = true;
@@ -21,21 +24,26 @@ export class Strip extends EventTarget {
     on('pointerup', (event) => this.released(event));
   }
 
-  /** @param {ImageBitmap} image @param about the manifest's `panorama` */
-  setPanorama(image, about) {
+  /** Take the room that the panorama will need. @param about the manifest's `panorama` */
+  expect(about) {
     this.about = about;
-    this.image = image;
     this.show(this.visible);
+  }
+
+  /** @param {ImageBitmap} image */
+  setPanorama(image) {
+    this.image = image;
+    this.layout();
   }
 
   show(visible) {
     this.visible = visible;
-    this.element.hidden = !(visible && this.image);
+    this.element.hidden = !(visible && this.about);
     this.layout();
   }
 
   layout() {
-    if (!this.image || this.element.hidden) return;
+    if (!this.about || this.element.hidden) return;
     const aspect = this.about.width / this.about.height;
     const highest = Math.min(HIGHEST_PX, window.innerHeight * 0.2);
     // A whole turn is as wide as the page, and its middle rows are shown; an arc is no wider than lets half its rows be.
@@ -109,10 +117,9 @@ export class Strip extends EventTarget {
       const rows = this.image.height * this.share;
       const whole = [this.image, 0, (this.image.height - rows) / 2, this.image.width, rows, 0, 0, w, h];
       small.drawImage(...whole);
-      // As bright as the ground is shown: the picture once more, faintly, on top.
-      small.globalCompositeOperation = 'lighter';
-      small.globalAlpha = Math.min(Math.max((this.about.brightness ?? 1) - 1, 0), 1);
-      small.drawImage(...whole);
+      const pixels = small.getImageData(0, 0, w, h);
+      brightened(pixels.data, this.about.brightness ?? 1);
+      small.putImageData(pixels, 0, 0);
     }
     context.clearRect(0, 0, w, h);
     context.drawImage(this.scaledDown, 0, 0);

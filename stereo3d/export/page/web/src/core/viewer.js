@@ -5,7 +5,6 @@ import { openFrames } from './frames.js';
 import { Framing } from './framing.js';
 import { Ground } from './ground.js';
 import { bitmap, pictureTexture } from './images.js';
-import { softwareDrawing } from './loading.js';
 import { Navigation } from './navigation.js';
 import { Picker } from './picker.js';
 import { Pointing } from './pointing.js';
@@ -23,14 +22,13 @@ const SETTLE_MS = 220;
 const HUMAN_EYES_M = 0.065;
 
 export class Viewer extends EventTarget {
-  /** @param {import('./source.js').Source} source @param {Document} document */
-  constructor(source, document) {
+  /** @param {import('./source.js').Source} source @param {Document} document @param {boolean} slow drawn in software */
+  constructor(source, document, slow) {
     super();
     this.source = source;
     this.manifest = source.manifest;
     this.canvas = document.getElementById('view');
     this.ground = new Ground(this.manifest);
-    const slow = softwareDrawing();
     this.quality = new Quality(slow);
     this.drawing = new Drawing(this.canvas, this.ground, slow);
     this.picker = new Picker(this.ground, this.manifest);
@@ -71,6 +69,7 @@ export class Viewer extends EventTarget {
   /** Fetch and show the ground; the panorama comes after it. */
   async load() {
     const { manifest, source, ground } = this;
+    if (manifest.panorama) this.strip.expect(manifest.panorama);
     const shares = { mesh: 0, texture: 0 };
     const progress = (name) => (share) => {
       shares[name] = share;
@@ -93,8 +92,9 @@ export class Viewer extends EventTarget {
     this.navigation = new Navigation(this);
     this.canvas.addEventListener('webglcontextrestored', () => this.requestRender());
     new ResizeObserver(() => this.resized()).observe(this.canvas.parentElement);
+    // Coarsely at first where drawing is slow; what stands still is drawn finely right after.
+    this.moving();
     this.resized();
-    this.render();
     this.emit('progress', 1);
     this.emit('ready', null);
     if (manifest.panorama) this.loadPanorama(largest).catch((error) => this.emit('problem', error.message));
@@ -103,7 +103,7 @@ export class Viewer extends EventTarget {
   async loadPanorama(largest) {
     const about = this.manifest.panorama;
     const image = await bitmap(await this.source.part(about.part), about.part, largest);
-    this.strip.setPanorama(image, about);
+    this.strip.setPanorama(image);
     this.drawing.dome.setPanorama(pictureTexture(image, { mipmaps: false }), about);
     this.requestRender();
   }
