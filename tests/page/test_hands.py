@@ -109,7 +109,15 @@ def test_a_link_carries_the_views_and_no_harm(opening, served):
         second.js("window.stereo3d.ui.bookmarks.go(window.stereo3d.ui.bookmarks.list[1], 0)")
         assert second.js("viewer.viewState().azimuth_deg") == pytest.approx(200.0, abs=1e-3)
         assert second.said == []
-    harm = [{"name": "a", "view": {"mode": "orbit", "eye": [1, 2]}}, {"name": "b"}, 7, None]
+    good = {"mode": "orbit", "eye": [1, 2, 3], "azimuth_deg": 0, "elevation_deg": 0}
+    wrong = (
+        {"eye": [1, 2]},
+        {"eye": [1, 2, 1e9]},
+        {"mode": "constructor"},
+        {"azimuth_deg": "0"},
+        {"elevation_deg": 91},
+    )
+    harm = [*({"name": "a", "view": {**good, **one}} for one in wrong), {"name": "b"}, 7, None]
     bad = base64.urlsafe_b64encode(json.dumps(harm).encode()).decode().rstrip("=")
     with opening(f"{served}#views={bad}") as third:
         assert third.js("window.stereo3d.ui.bookmarks.list") == []
