@@ -32,6 +32,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"{blender} TESTS SKIPPED: NO BLENDER (pip install bpy, or STEREO3D_BLENDER)", red=True
         )
+    browser = sum("NOT CHECKED IN A BROWSER" in reason for reason in reasons)
+    if browser:
+        terminalreporter.write_line(
+            f"{browser} TESTS SKIPPED: NO CHROMIUM (apt-get install chromium; pip install playwright)", red=True
+        )
     count = sum("shared data" in reason or "shared/data" in reason for reason in reasons)
     if count:
         terminalreporter.write_sep("!", red=True)

@@ -24,6 +24,11 @@ def data_files(folder: str) -> set[str]:
     return {path.relative_to(top).as_posix() for path in top.rglob("*") if path.is_file()}
 
 
+def modules() -> list[Path]:
+    """All of the package's; npm's packages, which a developer's clone may hold, bring some of their own."""
+    return [path for path in (ROOT / "stereo3d").rglob("*.py") if "node_modules" not in path.parts]
+
+
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what a build reads, so that no build litter falls into the clone."""
@@ -31,7 +36,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("pyproject.toml", "LICENSE", "README.md"):
         shutil.copy(ROOT / name, copy)
     for name in FOLDERS:
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
     return copy
 
 
@@ -67,7 +72,7 @@ def names(wheel: Path) -> set[str]:
 
 def test_pyproject_lists_every_package() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    folders = {init.parent.relative_to(ROOT) for init in (ROOT / "stereo3d").rglob("__init__.py")}
+    folders = {path.parent.relative_to(ROOT) for path in modules() if path.name == "__init__.py"}
     mapped = set(settings["package-dir"])
     assert set(settings["packages"]) == {".".join(folder.parts) for folder in folders} | mapped
     assert mapped == {"stereo3d._calib", "stereo3d._scenes"}
@@ -75,13 +80,18 @@ def test_pyproject_lists_every_package() -> None:
 
 def test_every_folder_with_modules_is_a_package() -> None:
     """A folder without __init__.py would import in the clone and be lost from the wheel."""
-    folders = {module.parent for module in (ROOT / "stereo3d").rglob("*.py")}
+    folders = {module.parent for module in modules()}
     assert [folder for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
 
 
 def test_wheel_holds_every_module(names: set[str]) -> None:
-    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "stereo3d").rglob("*.py")}
-    assert modules | {"stereo3d/py.typed"} <= names
+    assert {path.relative_to(ROOT).as_posix() for path in modules()} | {"stereo3d/py.typed"} <= names
+
+
+def test_wheel_holds_the_page_and_not_what_it_is_built_of(names: set[str]) -> None:
+    prefix = "stereo3d/export/page/web/"
+    found = {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
+    assert found == {"index.html", "style.css", "dist/stereo3d.js", "dist/LICENSES.txt"}
 
 
 @pytest.mark.parametrize("folder", ["calib", "scenes"])
@@ -108,7 +118,9 @@ def test_unpacked_wheel_finds_its_data_far_from_the_clone(wheel: Path, tmp_path:
         "from stereo3d.camera.published import published_names\n"
         "from stereo3d.read import bundled_scene, read_scene\n"
         "assert published_names()\n"
+        "from stereo3d.export.page.parts import viewer\n"
         "assert len(read_scene([], []).pairs) == 1\n"
+        "assert viewer().script and viewer().licenses\n"
         "print(stereo3d.__file__, bundled_scene(), sep='\\n')\n"
     )
     run = subprocess.run(

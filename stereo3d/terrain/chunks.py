@@ -24,7 +24,7 @@ I32 = NDArray[np.int32]
 
 CHUNKS = 24
 SHARES = (1.0, 0.25, 0.06)
-"""Of the faces that each level has, about."""
+"""Of the faces that each level has, about; 1 is the ground as it is."""
 _RINGS = (0.0, 0.4, 0.7, 0.9, 1.0)
 """Where rings of range part, as shares of the faces: near ground is dense, a far piece as large as all the rest."""
 _LEAST_FACES = 2000
@@ -40,7 +40,7 @@ class Chunk:
     kinds: tuple[NDArray[np.uint8], ...]
     """(m,) FaceKind of the faces of each level."""
     error_mm: tuple[float, ...]
-    """Of each level: how far the vertices of the finest one lie from it, the 95th percentile."""
+    """Of each level: how far the vertices of the whole mesh lie from it, the 95th percentile."""
 
 
 def chunked(mesh: TerrainMesh, centre: Float, count: int = CHUNKS, shares: tuple[float, ...] = SHARES) -> list[Chunk]:
@@ -115,9 +115,10 @@ def _chunk(
     for k in range(3):
         on_rim[local[rim[:, k], k]] = True
         on_rim[local[rim[:, k], (k + 1) % 3]] = True
-    targets = np.array([round(share * len(faces)) for share in shares[1:]], dtype=np.int64)
+    whole = shares[0] >= 1.0
+    targets = np.array([round(share * len(faces)) for share in (shares[1:] if whole else shares)], dtype=np.int64)
     found = collapsed(here, local.astype(np.int64), lock[used], rim, on_rim, targets)
-    levels, kinds, errors = [faces], [kind], [0.0]
+    levels, kinds, errors = ([faces], [kind], [0.0]) if whole else ([], [], [])
     for level in found:
         left = np.flatnonzero(level[:, 0] >= 0)
         corners = used[level[left]]

@@ -209,7 +209,7 @@ def test_without_webgl_it_says_so(opening, served):
     with opening("about:blank", ready=False) as opened:
         opened.page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null;")
         opened.page.goto(served)
-        opened.page.wait_for_function("document.body.innerText.includes('WebGL')", timeout=10_000)
+        opened.page.wait_for_function("() => document.body.innerText.includes('WebGL')", timeout=10_000)
         text = opened.page.inner_text("body")
         assert "WebGL" in text
         assert [line for line in opened.said if line.startswith("failed")] == []

@@ -60,7 +60,6 @@ def clicked(opened, stop, count, minimum_apart=STEPS_PX):
 
 def test_distances_by_clicks_equal_the_truth_within_their_sigma(fresh, stop):
     """Twelve pairs of clicks with the tool; what the panel says is read as a person reads it."""
-    clicks, places = clicked(fresh, stop, 16, 40)
     truths = []
     fresh.page.keyboard.press("l")
     clicks, places = clicked(fresh, stop, 24, 40)  # the panel has made the view narrower
@@ -110,7 +109,7 @@ def test_annotations_come_back_and_python_reads_them(fresh, stop, tmp_path, open
     content = json.loads(path.read_text(encoding="utf-8"))
     left = stop.pair.left
     about = {"format": 1, "frame": "SITE", "mission": "simulated", "site": left.site, "drive": left.drive}
-    assert content["stereo3d"] == about
+    assert about.items() <= content["stereo3d"].items()
     there = fresh.js("window.stereo3d.ui.annotations.list.map((a) => [a.kind, a.name, a.points.map((p) => p.enu)])")
     read = read_annotations(path, stop)
     assert [a.kind for a in read] == ["point", "line", "area"]
@@ -122,7 +121,7 @@ def test_annotations_come_back_and_python_reads_them(fresh, stop, tmp_path, open
         assert other.js("window.stereo3d.ui.annotations.list.length") == 0
         other.page.get_by_test_id("panel-mark").click()
         other.page.get_by_test_id("annotations-file").set_input_files(path)
-        other.page.wait_for_function("window.stereo3d.ui.annotations.list.length === 3")
+        other.page.wait_for_function("() => window.stereo3d.ui.annotations.list.length === 3")
         again = other.js("window.stereo3d.ui.annotations.list.map((a) => [a.kind, a.name, a.points.map((p) => p.enu)])")
         assert [a[:2] for a in again] == [a[:2] for a in there]
         for one, same in zip(again, there, strict=True):
@@ -130,7 +129,7 @@ def test_annotations_come_back_and_python_reads_them(fresh, stop, tmp_path, open
         hostile = tmp_path / "hostile.geojson"
         hostile.write_text(json.dumps({**content, "features": [{"type": "Feature", "geometry": {"type": "Point"}}]}))
         other.page.get_by_test_id("annotations-file").set_input_files(hostile)
-        other.page.wait_for_function("document.querySelector('#message').innerText.includes('was not loaded')")
+        other.page.wait_for_function("() => document.querySelector('#message').innerText.includes('was not loaded')")
         assert other.js("window.stereo3d.ui.annotations.list.length") == 3
         assert other.said == []
     with fresh.page.expect_download() as waiting:
@@ -171,7 +170,7 @@ def test_the_frame_and_the_mesh_through_its_camera_agree(fresh):
     """Standing where the camera stood: the residual's correlation, told by the page."""
     fresh.js("viewer.showFrame(0, {mix: 0.5, wipe: null, residual: true})")
     fresh.settle()
-    fresh.page.wait_for_function("window.stereo3d.viewer.framing?.fit", timeout=20_000)
+    fresh.page.wait_for_function("() => window.stereo3d.viewer.framing?.fit", timeout=20_000)
     fit = fresh.js("viewer.framing.fit")
     assert fit["correlation"] > 0.9
     fresh.js("viewer.showFrame(0, {mix: 1, wipe: null, residual: false})")
@@ -180,7 +179,7 @@ def test_the_frame_and_the_mesh_through_its_camera_agree(fresh):
     fresh.js("viewer.showFrame(0, {mix: 0, wipe: null, residual: false})")
     fresh.settle()
     mesh = fresh.picture().astype(int)
-    both = (frame.sum(axis=2) > 90) & (mesh.sum(axis=2) > 90)
+    both = (mesh[..., 0] > mesh[..., 2] + 10) & (frame[..., 0] > frame[..., 2] + 10)  # ground, not what is behind it
     assert both.mean() > 0.3
     assert np.corrcoef(frame[both].mean(axis=1), mesh[both].mean(axis=1))[0, 1] > 0.85
     fresh.js("viewer.showFrame(null)")

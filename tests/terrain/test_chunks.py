@@ -120,6 +120,15 @@ def test_where_a_texture_is_cut_corners_keep_their_side(whole):
         assert set(range(len(mesh.vertices), len(cut.vertices))) <= set(np.unique(faces))
 
 
+def test_the_finest_level_may_be_thinned_out_too(whole):
+    mesh, eye = whole
+    few = chunked(mesh, eye, count=3, shares=(0.5, 0.1))
+    assert 0.45 < sum(len(piece.levels[0]) for piece in few) / len(mesh.faces) <= 0.51
+    for piece in few:
+        assert len(piece.levels) == 2
+        assert 0.0 < piece.error_mm[0] < piece.error_mm[1]
+
+
 def test_rim_edges_of_two_triangles():
     faces = np.array([[0, 1, 2], [2, 1, 3]])
     assert rim_edges(faces, 4).tolist() == [[True, False, True], [False, True, True]]

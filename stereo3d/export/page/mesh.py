@@ -17,12 +17,14 @@ from stereo3d.export.page.gltf import Buffers
 from stereo3d.libraries import import_library
 from stereo3d.pipeline import Result
 from stereo3d.pipeline.places import measured_by
-from stereo3d.terrain.chunks import Chunk, chunked, welded
+from stereo3d.terrain.chunks import SHARES, Chunk, chunked, welded
 from stereo3d.terrain.texture import TexturedMesh
 
 Float = NDArray[np.float64]
 
 PART = "mesh.glb"
+MOST_FACES = 1_000_000
+"""A phone draws no more, and a larger page is no page to mail."""
 _STEPS = 65_535
 """Positions are whole steps of a power of two metres, so many to a piece: exact sums in single precision."""
 _NORMAL_BITS, _SIGMA_BITS = 10, 10
@@ -40,10 +42,11 @@ class _Piece:
     """Faces (m, 3) of each level, of ``vertex``."""
 
 
-def page_mesh(result: Result) -> tuple[bytes, dict[str, Any]]:
-    """The GLB of a result, and the manifest's ``mesh``."""
+def page_mesh(result: Result, most_faces: int = MOST_FACES) -> tuple[bytes, dict[str, Any]]:
+    """The GLB of a result, its finest level of at most about ``most_faces``, and the manifest's ``mesh``."""
     terrain, centre = result.terrain, result.eye_enu
-    chunks = chunked(terrain.mesh, centre)
+    share = min(1.0, most_faces / max(1, len(terrain.mesh.faces)))
+    chunks = chunked(terrain.mesh, centre, shares=tuple(share * s for s in SHARES))
     pieces = [_piece(chunk) for chunk in chunks]
     steps = [_step(terrain.mesh.vertices[piece.vertex]) for piece in pieces]
     snapped = _snapped(terrain.mesh.vertices, pieces, steps)

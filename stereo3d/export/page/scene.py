@@ -38,6 +38,7 @@ from stereo3d.terrain.maps import step_from
 FORMAT = 1
 FRAME_SIDE, PANORAMA_COLUMNS = 1280, 6144
 """px: frames and the panorama are shown no larger."""
+_LEAST_SIDE, _USUAL_FRAMES = 320, 24
 ROVER_HEIGHT_M = 2.2
 
 Tell = Callable[[float], None]
@@ -109,9 +110,10 @@ def _frames(result: Result, parts: dict[str, bytes]) -> list[dict[str, Any]]:
         for eye in (measured.pair.left, measured.pair.right):
             pairs[eye.product_id] = number
     found = []
+    side = frame_side(len(result.observations))
     for number, frame in enumerate(result.observations):
         part = f"frame-{number:02d}.webp"
-        rgb = shrunk(frame.image.rgb8, FRAME_SIDE)
+        rgb = shrunk(frame.image.rgb8, side)
         parts[part] = webp(rgb, FRAME_QUALITY)
         pair = pairs.get(frame.product_id)
         record: dict[str, Any] = {
@@ -133,10 +135,16 @@ def _frames(result: Result, parts: dict[str, bytes]) -> list[dict[str, Any]]:
     return found
 
 
+def frame_side(count: int) -> int:
+    """px: the longer side of each of so many frames, so that the frames of a large set take no more room than those of
+    a usual one."""
+    return max(_LEAST_SIDE, min(FRAME_SIDE, int(FRAME_SIDE * math.sqrt(_USUAL_FRAMES / max(1, count)))))
+
+
 def _reason(
     result: Result, pair: int, number: int, frame: Observation, parts: dict[str, bytes]
 ) -> dict[str, Any]:  # fmt: skip
-    scale = max(1, math.ceil(frame.camera.width / FRAME_SIDE))
+    scale = max(1, math.ceil(frame.camera.width / frame_side(len(result.observations))))
     part = f"reason-{number:02d}.png"
     parts[part] = reasons_png(result.pairs[pair].xyz.reason, scale)
     return {"part": part, "scale": scale}

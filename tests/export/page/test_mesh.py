@@ -11,6 +11,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from stereo3d.export.glb import GLTF_FROM_ENU
+from stereo3d.export.page.mesh import page_mesh
 
 TYPES = {5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 SIZES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3}
@@ -156,3 +157,13 @@ def test_borders_are_the_same_places_to_the_last_bit(glb, page):
     for k, points in enumerate(rest):
         for others in rest[k + 1 :]:
             assert cKDTree(points).query(others)[0].min() > 0.002
+
+
+def test_a_larger_ground_is_thinned_out(made_up):
+    data, about = page_mesh(made_up, 5000)
+    assert 0.7 * 5000 < about["faces"][0] < 1.1 * 5000
+    assert about["error_mm"][0] > 0.0
+    read = Glb(data)
+    assert len(read.node("c000_l0")["faces"]) == about["chunks"][0]["faces"][0]
+    used = np.unique(read.node("c000_l0")["faces"])
+    assert np.array_equal(used, np.arange(len(read.node("c000_l0")["POSITION"])))

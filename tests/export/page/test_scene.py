@@ -13,6 +13,7 @@ from PIL import Image as Pil
 
 from stereo3d.camera import CAHVOR, CAHVORE
 from stereo3d.export.page.pictures import REASONS, camera_record, reason_words, reasons_png, shrunk
+from stereo3d.export.page.scene import frame_side
 from stereo3d.frames import Frame
 from stereo3d.pipeline.surroundings import surroundings
 from stereo3d.stereo.disparity import REASON_TEXT, Reason
@@ -155,3 +156,9 @@ def test_pictures_shrink_by_their_longer_side():
     picture = np.zeros((100, 300, 3), dtype=np.uint8)
     assert shrunk(picture, 300) is picture
     assert shrunk(picture, 150).shape == (50, 150, 3)
+
+
+def test_frames_of_large_sets_are_smaller():
+    assert frame_side(2) == frame_side(24) == 1280
+    assert frame_side(96) == 640
+    assert frame_side(10_000) == 320

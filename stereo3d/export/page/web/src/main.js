@@ -1,17 +1,17 @@
 /** Opens the scene, starts the viewer and its panels. */
 import { openSource } from './core/source.js';
 import { Viewer } from './core/viewer.js';
-import { Loading, webglProblem } from './core/loading.js';
+import { Loading, drawingHere } from './core/loading.js';
 import * as camera from './core/camera/models.js';
 import { startUi } from './ui/ui.js';
 
 async function start(page) {
   const loading = new Loading();
   try {
-    const problem = webglProblem();
+    const { problem, software } = drawingHere();
     if (problem) throw new Error(problem);
     const source = await openSource();
-    const viewer = new Viewer(source, document);
+    const viewer = new Viewer(source, document, software);
     page.viewer = viewer;
     viewer.addEventListener('progress', (event) => loading.show(event.detail));
     await viewer.load();

@@ -67,7 +67,14 @@ export class Drawing {
       const camera = this.parallel;
       const top = this.ground.box.max.z * this.world.scale.z + 20;
       const deep = top - this.ground.box.min.z * this.world.scale.z + 20;
-      Object.assign(camera, { top: pose.height / 2, bottom: -pose.height / 2, right: (aspect * pose.height) / 2, left: (-aspect * pose.height) / 2, near: 0, far: deep });
+      Object.assign(camera, {
+        top: pose.height / 2,
+        bottom: -pose.height / 2,
+        right: (aspect * pose.height) / 2,
+        left: (-aspect * pose.height) / 2,
+        near: 0,
+        far: deep,
+      });
       camera.position.set(pose.eye[0], pose.eye[1], top);
       camera.rotation.set(0, 0, 0);
       camera.updateProjectionMatrix();
@@ -90,7 +97,10 @@ export class Drawing {
 
   shownBox(box) {
     const k = this.world.scale.z;
-    return new THREE.Box3(new THREE.Vector3(box.min.x, box.min.y, box.min.z * k), new THREE.Vector3(box.max.x, box.max.y, box.max.z * k));
+    return new THREE.Box3(
+      new THREE.Vector3(box.min.x, box.min.y, box.min.z * k),
+      new THREE.Vector3(box.max.x, box.max.y, box.max.z * k),
+    );
   }
 
   nearest(eye) {
@@ -109,7 +119,12 @@ export class Drawing {
     const k = this.world.scale.z;
     const eye = camera.position.clone();
     eye.z /= k;
-    this.ground.choose(eye, (box) => planes.intersectsBox(this.shownBox(box)), (d) => px(d) * Math.max(1, k), tolerance_px);
+    this.ground.choose(
+      eye,
+      (box) => planes.intersectsBox(this.shownBox(box)),
+      (d) => px(d) * Math.max(1, k),
+      tolerance_px,
+    );
   }
 
   clear() {
@@ -120,13 +135,12 @@ export class Drawing {
 
   /** Draw for one camera. */
   plain(camera) {
-    const parallel = camera === this.parallel;
-    this.dome.visible(!parallel, parallel);
     this.clear();
     this.both(camera);
   }
 
   both(camera) {
+    this.dome.visible(camera !== this.parallel, camera === this.parallel);
     this.renderer.render(this.scene, camera);
     this.renderer.clearDepth();
     this.renderer.render(this.front, camera);
@@ -140,7 +154,10 @@ export class Drawing {
     const gl = this.renderer.getContext();
     const { color } = this.renderer.state.buffers;
     const { right } = axes(pose);
-    for (const [side, mask] of [[-0.5, RED], [0.5, CYAN]]) {
+    for (const [side, mask] of [
+      [-0.5, RED],
+      [0.5, CYAN],
+    ]) {
       const eye = this.eye;
       eye.position.set(...add(camera.position.toArray(), scaled(right, side * base_m)));
       eye.quaternion.copy(camera.quaternion);
@@ -169,7 +186,8 @@ export class Drawing {
   /** Let what is not the ground (marks, scale objects) go through the frame's camera too, while one is shown. */
   patch() {
     const { group } = this.ground;
-    const one = (object) => [object.material].flat().forEach((material) => material && this.patchMaterial(material, object));
+    const one = (object) =>
+      [object.material].flat().forEach((material) => material && this.patchMaterial(material, object));
     this.overlay.traverse(one);
     this.world.traverse((object) => object !== group && object.parent !== group && one(object));
   }
@@ -177,15 +195,29 @@ export class Drawing {
   patchMaterial(material, object) {
     if (material.userData.framed || object.isSprite || (material.isShaderMaterial && !material.isLineMaterial)) return;
     material.userData.framed = true;
+    // Culling would ask a camera that is not the frame's.
+    object.frustumCulled = false;
     material.onBeforeCompile = (shader) => {
       Object.assign(shader.uniforms, this.ground.uniforms, { uFramed: this.framed });
       shader.vertexShader = shader.vertexShader
-        .replace('void main() {', `uniform bool uFramed;\nuniform float uExaggeration;\n${FRAME_GLSL}\n${PLACED_GLSL}\nvoid main() {`)
-        .replace('#include <project_vertex>', '#include <project_vertex>\nif (uFramed) gl_Position = placed(transformed);')
-        .replace('vec4 clipStart = projectionMatrix * start;', 'vec4 clipStart = uFramed ? placed(instanceStart) : projectionMatrix * start;')
-        .replace('vec4 clipEnd = projectionMatrix * end;', `vec4 clipEnd = uFramed ? placed(instanceEnd) : projectionMatrix * end;
+        .replace(
+          'void main() {',
+          `uniform bool uFramed;\nuniform float uExaggeration;\n${FRAME_GLSL}\n${PLACED_GLSL}\nvoid main() {`,
+        )
+        .replace(
+          '#include <project_vertex>',
+          '#include <project_vertex>\nif (uFramed) gl_Position = placed(transformed);',
+        )
+        .replace(
+          'vec4 clipStart = projectionMatrix * start;',
+          'vec4 clipStart = uFramed ? placed(instanceStart) : projectionMatrix * start;',
+        )
+        .replace(
+          'vec4 clipEnd = projectionMatrix * end;',
+          `vec4 clipEnd = uFramed ? placed(instanceEnd) : projectionMatrix * end;
           // A wide line has no clipping of its own: what begins or ends behind the camera is left out.
-          if (uFramed && min(clipStart.w, clipEnd.w) < 0.02) clipStart = clipEnd = vec4(2.0, 2.0, 2.0, 1.0);`);
+          if (uFramed && min(clipStart.w, clipEnd.w) < 0.02) clipStart = clipEnd = vec4(2.0, 2.0, 2.0, 1.0);`,
+        );
     };
     material.needsUpdate = true;
   }

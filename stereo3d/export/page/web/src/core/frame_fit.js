@@ -28,7 +28,10 @@ export function fitted({ width, height, ground, picture }) {
     if (used.length < 100) break;
     const [g0, g1, g2, offset] = solved(normal);
     found = { ...found, gain: [g0, g1, g2], offset, count: used.length };
-    const { rms, correlation } = agreement(used.map((i) => model(basis(i))), used.map((i) => picture[i]));
+    const { rms, correlation } = agreement(
+      used.map((i) => model(basis(i))),
+      used.map((i) => picture[i]),
+    );
     found.rms = rms;
     // The correlation of all of it, not of what the later rounds kept.
     if (round === 0) found.correlation = correlation;

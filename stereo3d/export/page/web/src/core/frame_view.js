@@ -158,7 +158,7 @@ export class FrameView {
     const { viewer } = this;
     const { renderer, ground } = viewer;
     ground.uniforms.uFrameWindow.value.set(left, top, width, height);
-    viewer.useMaterial(layer, true);
+    viewer.appearance.use(layer, true);
     viewer.frameMode.chooseLevels(frame, target.height / height);
     renderer.setRenderTarget(target);
     renderer.setClearColor(0x000000, 0);

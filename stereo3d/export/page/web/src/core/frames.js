@@ -5,7 +5,11 @@ import { bitmap } from './images.js';
 export function openFrames(manifest, source) {
   const parts = new Map();
   const load = (name) => {
-    if (!parts.has(name)) parts.set(name, source.part(name).then((buffer) => bitmap(buffer, name)));
+    if (!parts.has(name))
+      parts.set(
+        name,
+        source.part(name).then((buffer) => bitmap(buffer, name)),
+      );
     return parts.get(name);
   };
   return manifest.frames.map((record) => {

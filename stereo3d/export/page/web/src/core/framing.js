@@ -29,7 +29,13 @@ export class Framing {
       return;
     }
     viewer.stop();
-    const wanted = { index, mix: clamp(mix, 0, 1), wipe: wipe === null ? null : clamp(wipe, 0, 1), residual: Boolean(residual), fit: null };
+    const wanted = {
+      index,
+      mix: clamp(mix, 0, 1),
+      wipe: wipe === null ? null : clamp(wipe, 0, 1),
+      residual: Boolean(residual),
+      fit: null,
+    };
     this.wanted = wanted;
     if (this.now?.index !== index) {
       await frame.picture();
@@ -64,7 +70,9 @@ export class Framing {
   /** Compass azimuth of the frame's middle and its width, deg. */
   heading() {
     const { width, height } = this.frame.record;
-    const azimuths = [0, width / 2, width - 1].map((x) => anglesOf(this.frame.ray([x, height / 2])?.direction ?? [0, 1, 0]).azimuth / RAD);
+    const azimuths = [0, width / 2, width - 1].map(
+      (x) => anglesOf(this.frame.ray([x, height / 2])?.direction ?? [0, 1, 0]).azimuth / RAD,
+    );
     return { azimuth_deg: azimuths[1], width_deg: (((azimuths[2] - azimuths[0]) % 360) + 360) % 360 };
   }
 
@@ -103,8 +111,14 @@ export class Framing {
     const { width, height, C, A } = frame.record;
     const direction = (x, y) => frame.ray([x, y])?.direction ?? unit(A);
     const axis = unit(A);
-    const pxPerRad = magnified / Math.max(norm(sub(direction(width / 2 + 1, height / 2), direction(width / 2, height / 2))), 1e-6);
-    const corners = [direction(0, 0), direction(width - 1, 0), direction(0, height - 1), direction(width - 1, height - 1)];
+    const pxPerRad =
+      magnified / Math.max(norm(sub(direction(width / 2 + 1, height / 2), direction(width / 2, height / 2))), 1e-6);
+    const corners = [
+      direction(0, 0),
+      direction(width - 1, 0),
+      direction(0, height - 1),
+      direction(width - 1, height - 1),
+    ];
     const cone = Math.acos(clamp(Math.min(...corners.map((d) => dot(d, axis))), -1, 1));
     const inView = (box) => {
       // The cone about the axis that holds the picture, against the sphere about the box.
@@ -113,7 +127,9 @@ export class Framing {
       const radius = norm(sub(high, low)) / 2;
       const away = sub(scaled(add(low, high), 0.5), C);
       const distance = norm(away);
-      return distance <= radius || Math.acos(clamp(dot(away, axis) / distance, -1, 1)) <= cone + Math.asin(radius / distance);
+      return (
+        distance <= radius || Math.acos(clamp(dot(away, axis) / distance, -1, 1)) <= cone + Math.asin(radius / distance)
+      );
     };
     const { tolerance_px } = viewer.quality.wanted(viewer.isMoving());
     viewer.ground.choose(new THREE.Vector3(...C), inView, (d) => pxPerRad / d, viewer.isMoving() ? tolerance_px : 0.25);

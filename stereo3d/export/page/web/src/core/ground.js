@@ -79,7 +79,9 @@ function samples(mesh) {
   const places = new Float64Array(3 * count);
   const at = new THREE.Vector3();
   for (let i = 0; i < count; i++) {
-    at.fromBufferAttribute(position, Math.floor((i * position.count) / count)).applyMatrix4(mesh.matrix).toArray(places, 3 * i);
+    at.fromBufferAttribute(position, Math.floor((i * position.count) / count))
+      .applyMatrix4(mesh.matrix)
+      .toArray(places, 3 * i);
   }
   return places;
 }

@@ -5,8 +5,22 @@ import { add, dot, norm, sub } from './vec.js';
 const TURN = 0.005; // rad a pixel, of an orbit
 const CLICK_PX = 6;
 const MOVING_KEYS = new Set([
-  'KeyW', 'KeyA', 'KeyS', 'KeyD', 'KeyQ', 'KeyE', 'ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', 'PageUp',
-  'PageDown', 'Equal', 'Minus', 'NumpadAdd', 'NumpadSubtract',
+  'KeyW',
+  'KeyA',
+  'KeyS',
+  'KeyD',
+  'KeyQ',
+  'KeyE',
+  'ArrowUp',
+  'ArrowDown',
+  'ArrowLeft',
+  'ArrowRight',
+  'PageUp',
+  'PageDown',
+  'Equal',
+  'Minus',
+  'NumpadAdd',
+  'NumpadSubtract',
 ]);
 
 export class Navigation {
@@ -21,7 +35,7 @@ export class Navigation {
     on('pointermove', this.moved);
     on('pointerup', this.up);
     on('pointercancel', this.cancel);
-    on('pointerleave', () => this.pointers.size || viewer.hover(null));
+    on('pointerleave', () => this.pointers.size || viewer.pointing.show(null));
     on('wheel', this.wheel, { passive: false });
     on('contextmenu', (event) => event.preventDefault());
     on('keydown', this.keydown);
@@ -70,7 +84,7 @@ export class Navigation {
     const { viewer } = this;
     const pointer = this.pointers.get(event.pointerId);
     if (!pointer) {
-      if (event.pointerType !== 'touch') viewer.hoverAt(event.clientX, event.clientY);
+      if (event.pointerType !== 'touch') viewer.pointing.over(event.clientX, event.clientY);
       return;
     }
     const at = [event.clientX, event.clientY];
@@ -131,7 +145,7 @@ export class Navigation {
     const pointer = this.pointers.get(event.pointerId);
     this.pointers.delete(event.pointerId);
     if (pointer && this.still && this.pointers.size === 0 && this.button === 0) {
-      this.viewer.click(event.clientX, event.clientY, event);
+      this.viewer.pointing.click(event.clientX, event.clientY, event);
     }
     this.anchor = null;
     if (this.pointers.size) this.still = false;
@@ -190,7 +204,8 @@ export class Navigation {
     let p = viewer.pose;
     if (viewer.framing) {
       viewer.frameView.shift(-(right + side) * 300 * quick, (up + ahead) * 300 * quick);
-      if (larger) viewer.frameView.zoom(viewer.canvas.clientWidth / 2, viewer.canvas.clientHeight / 2, Math.exp(larger * quick));
+      if (larger)
+        viewer.frameView.zoom(viewer.canvas.clientWidth / 2, viewer.canvas.clientHeight / 2, Math.exp(larger * quick));
       return true;
     }
     if (p.mode === 'top') {
@@ -208,7 +223,10 @@ export class Navigation {
       p = pose.look(p, (right + turn) * 1.2 * seconds, p.mode === 'fly' ? up * 0.8 * seconds : 0);
       const walked = p.mode === 'walk' ? 1.6 : viewer.standpoint.flySpeed();
       const forward = ahead + larger + (p.mode === 'walk' ? up : 0);
-      p = p.mode === 'walk' ? pose.step(p, forward * walked * quick, side * walked * quick) : pose.fly(p, forward * walked * quick, side * walked * quick, rise * walked * quick);
+      p =
+        p.mode === 'walk'
+          ? pose.step(p, forward * walked * quick, side * walked * quick)
+          : pose.fly(p, forward * walked * quick, side * walked * quick, rise * walked * quick);
     }
     viewer.go(p);
     return true;

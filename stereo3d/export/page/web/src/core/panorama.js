@@ -26,12 +26,17 @@ uniform vec3 uTop, uBottom;
 in vec3 vAt;
 out vec4 outColour;
 
+// As bright as the ground is shown; what would be too bright, the sky, is bent below white and keeps its hue.
+vec3 shoulder(vec3 x) {
+  return mix(x, 0.75 + 0.25 * (1.0 - exp((0.75 - x) * 4.0)), step(0.75, x));
+}
+
 void main() {
   vec3 colour = mix(uTop, uBottom, 1.0 - gl_FragCoord.y / uHeight);
   if (uShow > 0.5 && vAt.x < 1.0 && vAt.y > 0.0 && vAt.y < 1.0) {
     vec4 seen = textureLod(uPanorama, vAt.xy, 0.0);
     float below = mix(uBelow, 1.0, smoothstep(-0.05, -0.01, vAt.z));
-    colour = mix(colour, min(seen.rgb * uBrightness, 1.0), below * seen.a);
+    colour = mix(colour, shoulder(seen.rgb * uBrightness), below * seen.a);
   }
   outColour = vec4(mix(colour, vec3(dot(colour, vec3(0.3, 0.59, 0.11))), uMono), 1.0);
 }
@@ -84,7 +89,12 @@ export class Dome {
     texture.wrapS = THREE.RepeatWrapping;
     this.uniforms.uPanorama.value = texture;
     this.uniforms.uBrightness.value = brightness ?? 1;
-    this.uniforms.uSpan.value.set(azimuth_left_deg * rad, elevation_top_deg * rad, width * deg_per_px * rad, height * deg_per_px * rad);
+    this.uniforms.uSpan.value.set(
+      azimuth_left_deg * rad,
+      elevation_top_deg * rad,
+      width * deg_per_px * rad,
+      height * deg_per_px * rad,
+    );
   }
 
   visible(sphere, flat) {
@@ -99,6 +109,15 @@ export class Dome {
     uniforms.uBelow.value = Math.min(Math.max(1 - (away - 0.3) / 2, 0), 1);
     uniforms.uMono.value = mono ? 1 : 0;
   }
+}
+
+/** The same tone for a picture in memory (RGBA bytes). */
+export function brightened(data, brightness) {
+  const table = Uint8ClampedArray.from({ length: 256 }, (_, i) => {
+    const x = (i / 255) * brightness;
+    return 255 * (x < 0.75 ? x : 0.75 + 0.25 * (1 - Math.exp((0.75 - x) * 4)));
+  });
+  for (let i = 0; i < data.length; i++) if (i % 4 < 3) data[i] = table[data[i]];
 }
 
 /** All directions; uv is the turn from the panorama's left edge and the elevation, rad. */

@@ -3,7 +3,6 @@ import { CENTER, MeshBVH } from 'three-mesh-bvh';
 import { THREE } from './three.js';
 import { add, clamp, dot, norm, scaled, sub, unit } from './vec.js';
 
-
 export class Picker {
   constructor(ground, manifest) {
     this.ground = ground;
@@ -22,11 +21,19 @@ export class Picker {
     const { position, normal, _sigma, _kind, _seen } = from.attributes;
     const places = new Float32Array(position.count * 3);
     const at = new THREE.Vector3();
-    for (let i = 0; i < position.count; i++) at.fromBufferAttribute(position, i).applyMatrix4(mesh.matrix).toArray(places, 3 * i);
+    for (let i = 0; i < position.count; i++)
+      at.fromBufferAttribute(position, i)
+        .applyMatrix4(mesh.matrix)
+        .toArray(places, 3 * i);
     const geometry = new THREE.BufferGeometry();
     geometry.setAttribute('position', new THREE.BufferAttribute(places, 3));
     // The tree sorts the index in place: this one is its own.
-    geometry.setIndex(new THREE.BufferAttribute(from.index ? from.index.array.slice() : Uint32Array.from({ length: position.count }, (_, i) => i), 1));
+    geometry.setIndex(
+      new THREE.BufferAttribute(
+        from.index ? from.index.array.slice() : Uint32Array.from({ length: position.count }, (_, i) => i),
+        1,
+      ),
+    );
     const bvh = new MeshBVH(geometry, { strategy: CENTER, targetLeafSize: 12, setBoundingBox: false });
     const s = new THREE.Vector3().setFromMatrixScale(mesh.matrix);
     found = { bvh, places, normal, sigma: _sigma, kind: _kind, seen: _seen, scale: [s.x, s.y, s.z] };
@@ -58,7 +65,8 @@ export class Picker {
 
   clipped(bvh, ray) {
     const { min, max } = this.clip;
-    const inside = (p) => p.x >= min[0] && p.y >= min[1] && p.z >= min[2] && p.x <= max[0] && p.y <= max[1] && p.z <= max[2];
+    const inside = (p) =>
+      p.x >= min[0] && p.y >= min[1] && p.z >= min[2] && p.x <= max[0] && p.y <= max[1] && p.z <= max[2];
     const hits = bvh.raycast(ray, THREE.DoubleSide).filter((hit) => inside(hit.point));
     return hits.reduce((a, b) => (a && a.distance <= b.distance ? a : b), null);
   }
@@ -72,7 +80,10 @@ export class Picker {
   described({ chunk, a, b, c, place }) {
     const tree = this.tree(chunk);
     const corners = [a, b, c];
-    const weights = barycentric(place, corners.map((i) => [...tree.places.subarray(3 * i, 3 * i + 3)]));
+    const weights = barycentric(
+      place,
+      corners.map((i) => [...tree.places.subarray(3 * i, 3 * i + 3)]),
+    );
     const mixed = (attribute) => corners.reduce((sum, i, k) => sum + weights[k] * attribute.getX(i), 0);
     const heaviest = corners[weights.indexOf(Math.max(...weights))];
     let normal = [0, 0, 0];

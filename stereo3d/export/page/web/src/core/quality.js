@@ -17,7 +17,9 @@ export class Quality {
 
   /** Tolerated error of the ground, px, and share of the screen's pixels drawn in each direction. */
   wanted(moving) {
-    return moving ? { tolerance_px: this.tolerance, ratio: this.ratio } : { tolerance_px: this.slow ? 1.2 : 0.8, ratio: 1 };
+    return moving
+      ? { tolerance_px: this.tolerance, ratio: this.ratio }
+      : { tolerance_px: this.slow ? 1.2 : 0.8, ratio: 1 };
   }
 
   /** Learn from the time between two successive frames of a movement, ms. */

@@ -6,8 +6,23 @@ const SIDE = { side: THREE.DoubleSide };
 
 /** Outline of one who stands, m from the feet; right half, mirrored. */
 const OUTLINE = [
-  [0.02, 0.0], [0.15, 0.0], [0.145, 0.05], [0.11, 0.09], [0.115, 0.45], [0.145, 0.52], [0.155, 0.85], [0.17, 0.95], [0.235, 0.82],
-  [0.265, 0.8], [0.285, 0.84], [0.275, 0.95], [0.26, 1.2], [0.235, 1.42], [0.19, 1.49], [0.07, 1.53], [0.06, 1.57],
+  [0.02, 0.0],
+  [0.15, 0.0],
+  [0.145, 0.05],
+  [0.11, 0.09],
+  [0.115, 0.45],
+  [0.145, 0.52],
+  [0.155, 0.85],
+  [0.17, 0.95],
+  [0.235, 0.82],
+  [0.265, 0.8],
+  [0.285, 0.84],
+  [0.275, 0.95],
+  [0.26, 1.2],
+  [0.235, 1.42],
+  [0.19, 1.49],
+  [0.07, 1.53],
+  [0.06, 1.57],
 ];
 
 function personShape() {
@@ -29,9 +44,22 @@ export class ScaleObjects {
     const k = PERSON_M / geometry.boundingBox.max.y;
     geometry.scale(k, k, k).rotateX(Math.PI / 2);
     this.person = new THREE.Group();
-    const body = new THREE.Mesh(geometry, new THREE.MeshBasicMaterial({ color: '#e9eef2', polygonOffset: true, polygonOffsetFactor: 1, polygonOffsetUnits: 4, ...SIDE }));
+    const body = new THREE.Mesh(
+      geometry,
+      new THREE.MeshBasicMaterial({
+        color: '#e9eef2',
+        polygonOffset: true,
+        polygonOffsetFactor: 1,
+        polygonOffsetUnits: 4,
+        ...SIDE,
+      }),
+    );
     const edge = new THREE.LineLoop(
-      new THREE.BufferGeometry().setFromPoints(personShape().getPoints(12).map((p) => new THREE.Vector3(p.x * k, 0, p.y * k))),
+      new THREE.BufferGeometry().setFromPoints(
+        personShape()
+          .getPoints(12)
+          .map((p) => new THREE.Vector3(p.x * k, 0, p.y * k)),
+      ),
       new THREE.LineBasicMaterial({ color: '#14171b' }),
     );
     this.person.add(body, edge);
@@ -70,9 +98,18 @@ export class ScaleObjects {
     const material = new THREE.LineBasicMaterial({ color: colour });
     const loop = (points) => new THREE.LineLoop(new THREE.BufferGeometry().setFromPoints(points), material);
     const top = mean + height_m / exaggeration;
-    const posts = footprint.flatMap(([e, n]) => [new THREE.Vector3(e, n, groundHeight(e, n) ?? mean), new THREE.Vector3(e, n, top)]);
+    const posts = footprint.flatMap(([e, n]) => [
+      new THREE.Vector3(e, n, groundHeight(e, n) ?? mean),
+      new THREE.Vector3(e, n, top),
+    ]);
     const floor = new THREE.ShapeGeometry(new THREE.Shape(footprint.map(([e, n]) => new THREE.Vector2(e, n))));
-    const walls = new THREE.MeshBasicMaterial({ color: colour, transparent: true, opacity: 0.12, depthWrite: false, ...SIDE });
+    const walls = new THREE.MeshBasicMaterial({
+      color: colour,
+      transparent: true,
+      opacity: 0.12,
+      depthWrite: false,
+      ...SIDE,
+    });
     const roof = new THREE.Mesh(floor, walls);
     roof.position.z = top;
     this.rover.add(

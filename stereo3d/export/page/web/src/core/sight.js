@@ -12,7 +12,10 @@ export class Sight {
   shownRay(clientX, clientY) {
     const { canvas, drawing, pose } = this.viewer;
     const box = canvas.getBoundingClientRect();
-    const at = new THREE.Vector2(((clientX - box.left) / box.width) * 2 - 1, 1 - ((clientY - box.top) / box.height) * 2);
+    const at = new THREE.Vector2(
+      ((clientX - box.left) / box.width) * 2 - 1,
+      1 - ((clientY - box.top) / box.height) * 2,
+    );
     this.caster.setFromCamera(at, drawing.aim(pose));
     const { origin, direction } = this.caster.ray;
     return { origin: origin.toArray(), direction: direction.toArray() };

@@ -36,32 +36,33 @@ export function decodeBase64(text) {
   return bytes;
 }
 
-async function partServed(name, progress) {
-  const reply = await fetched(`part/${encodeURIComponent(name)}`);
-  const total = Number(reply.headers.get('Content-Length'));
-  if (!progress || !total || !reply.body) return reply.arrayBuffer();
-  const bytes = new Uint8Array(total);
-  let done = 0;
-  const reader = reply.body.getReader();
-  for (;;) {
-    const { done: end, value } = await reader.read();
-    if (end) break;
-    if (done + value.length > total) throw new Error(`${name} is longer than the server said.`);
-    bytes.set(value, done);
-    done += value.length;
-    progress(done / total);
-  }
-  if (done !== total) throw new Error(`${name} was cut short: load the page again.`);
-  return bytes.buffer;
+/** XMLHttpRequest tells how far it is; reading the stream of a fetch to its end looks aborted to Chromium at times. */
+function partServed(name, progress) {
+  const path = `part/${encodeURIComponent(name)}`;
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.responseType = 'arraybuffer';
+    request.onprogress = ({ lengthComputable, loaded, total }) => lengthComputable && progress?.(loaded / total);
+    request.onload = () => {
+      if (request.status !== 200) reject(new Error(missing(path, request.status)));
+      else resolve(request.response);
+    };
+    request.onerror = () => reject(new Error(SILENT));
+    request.open('GET', path);
+    request.send();
+  });
 }
+
+const SILENT = 'The server does not answer: is "stereo3d view --web" still running?';
+const missing = (path, status) => `The server has no ${path} (${status}).`;
 
 async function fetched(path) {
   let reply;
   try {
     reply = await fetch(path, { credentials: 'same-origin' });
   } catch {
-    throw new Error('The server does not answer: is "stereo3d view --web" still running?');
+    throw new Error(SILENT);
   }
-  if (!reply.ok) throw new Error(`The server has no ${path} (${reply.status}).`);
+  if (!reply.ok) throw new Error(missing(path, reply.status));
   return reply;
 }

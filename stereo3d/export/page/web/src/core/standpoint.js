@@ -17,7 +17,15 @@ export class Standpoint {
   first() {
     const { frames, manifest } = this.viewer;
     const frame = frames[0];
-    const start = { mode: 'orbit', azimuth: 0, elevation: -0.35, fov: 55 * RAD, height: 20, eye: [...manifest.eye], focus: [0, 0, 0] };
+    const start = {
+      mode: 'orbit',
+      azimuth: 0,
+      elevation: -0.35,
+      fov: 55 * RAD,
+      height: 20,
+      eye: [...manifest.eye],
+      focus: [0, 0, 0],
+    };
     if (!frame) return start;
     const { width, height, C } = frame.record;
     const rays = [height * 0.02, height / 2, height * 0.98].map((y) => frame.ray([width / 2, y])?.direction);
@@ -63,7 +71,11 @@ export class Standpoint {
     if (mode === 'walk') {
       const under = this.onGround(pose.eye);
       const place = under && pose.eye[2] - under[2] < 30 ? under : pose.focus;
-      pose = { ...pose, eye: [place[0], place[1], place[2] + poses.EYE_HEIGHT_M], elevation: clamp(pose.elevation, -0.5, 0.3) };
+      pose = {
+        ...pose,
+        eye: [place[0], place[1], place[2] + poses.EYE_HEIGHT_M],
+        elevation: clamp(pose.elevation, -0.5, 0.3),
+      };
     }
     this.pose = pose;
     if (mode === 'orbit') this.placeFocus();
@@ -82,7 +94,11 @@ export class Standpoint {
     const { min, max } = ground.box;
     const span = ground.box.getSize(new THREE.Vector3()).length();
     const margin = pose.mode === 'walk' ? 0 : 0.5 * span + 20;
-    const eye = [clamp(pose.eye[0], min.x - margin, max.x + margin), clamp(pose.eye[1], min.y - margin, max.y + margin), pose.eye[2]];
+    const eye = [
+      clamp(pose.eye[0], min.x - margin, max.x + margin),
+      clamp(pose.eye[1], min.y - margin, max.y + margin),
+      pose.eye[2],
+    ];
     if (pose.mode === 'top') return { ...pose, eye };
     eye[2] = clamp(eye[2], min.z * settings.exaggeration - span, max.z * settings.exaggeration + 2 * span);
     const under = this.onGround(eye);
@@ -103,14 +119,21 @@ export class Standpoint {
     const { viewer } = this;
     const { mode, azimuth, elevation, fov, height, eye, focus } = this.pose;
     const azimuth_deg = (((azimuth / RAD) % 360) + 360) % 360;
-    const state = { mode, eye: viewer.hidden(eye), azimuth_deg, elevation_deg: elevation / RAD, focus: viewer.hidden(focus) };
+    const state = {
+      mode,
+      eye: viewer.hidden(eye),
+      azimuth_deg,
+      elevation_deg: elevation / RAD,
+      focus: viewer.hidden(focus),
+    };
     return mode === 'top' ? { ...state, height_m: height } : { ...state, fov_deg: fov / RAD };
   }
 
   /** The pose of a state; what it lacks, or what is no number, stays as it is. */
   poseOf(state) {
     const { viewer, pose } = this;
-    const place = (p, other) => (Array.isArray(p) && p.length === 3 && p.every(Number.isFinite) ? viewer.shown(p) : other);
+    const place = (p, other) =>
+      Array.isArray(p) && p.length === 3 && p.every(Number.isFinite) ? viewer.shown(p) : other;
     const number = (x, other) => (Number.isFinite(x) ? x : other);
     return {
       mode: MODES.includes(state.mode) ? state.mode : pose.mode,

@@ -1,11 +1,15 @@
 /** The panorama as a strip at the bottom: its cursor and the view's are one. */
+import { brightened } from './panorama.js';
+
 const HIGHEST_PX = 150;
+const LEAST_SHARE = 0.5;
 
 export class Strip extends EventTarget {
   constructor(element, viewer) {
     super();
     this.element = element;
     this.viewer = viewer;
+    this.about = null;
     this.image = null;
     this.mark = null;
     this.visible = true;
@@ -15,32 +19,39 @@ export class Strip extends EventTarget {
     element.append(this.canvas);
     const on = (name, handler) => this.canvas.addEventListener(name, handler);
     on('pointermove', (event) => this.moved(event));
-    on('pointerleave', () => this.viewer.hover(null));
+    on('pointerleave', () => this.viewer.pointing.show(null));
     on('pointerdown', (event) => (this.start = [event.clientX, event.clientY]));
     on('pointerup', (event) => this.released(event));
   }
 
-  /** @param {ImageBitmap} image @param about the manifest's `panorama` */
-  setPanorama(image, about) {
+  /** Take the room that the panorama will need. @param about the manifest's `panorama` */
+  expect(about) {
     this.about = about;
-    this.image = image;
     this.show(this.visible);
+  }
+
+  /** @param {ImageBitmap} image */
+  setPanorama(image) {
+    this.image = image;
+    this.layout();
   }
 
   show(visible) {
     this.visible = visible;
-    this.element.hidden = !(visible && this.image);
+    this.element.hidden = !(visible && this.about);
     this.layout();
   }
 
   layout() {
-    if (!this.image || this.element.hidden) return;
-    const { width, height } = this.about;
-    const across = this.element.clientWidth;
-    const high = Math.round(Math.min((across * height) / width, HIGHEST_PX, window.innerHeight * 0.2));
+    if (!this.about || this.element.hidden) return;
+    const aspect = this.about.width / this.about.height;
+    const highest = Math.min(HIGHEST_PX, window.innerHeight * 0.2);
+    // A whole turn is as wide as the page, and its middle rows are shown; an arc is no wider than lets half its rows be.
+    const across = Math.round(Math.min(this.element.clientWidth, (highest / LEAST_SHARE) * aspect));
+    const high = Math.round(Math.min(across / aspect, highest));
     const ratio = Math.min(window.devicePixelRatio || 1, 2);
-    // A strip that would be too high shows its middle rows.
-    this.share = Math.min(1, high / ((across * height) / width));
+    this.share = Math.min(1, (high * aspect) / across);
+    this.canvas.style.width = `${across}px`;
     this.canvas.style.height = `${high}px`;
     this.canvas.width = Math.max(1, Math.round(across * ratio));
     this.canvas.height = Math.max(1, Math.round(high * ratio));
@@ -77,7 +88,7 @@ export class Strip extends EventTarget {
 
   moved(event) {
     const { origin, direction, azimuth_deg, elevation_deg } = this.ray(event);
-    this.viewer.hover(this.viewer.pickRay(origin, direction), { azimuth_deg, elevation_deg }, true);
+    this.viewer.pointing.show(this.viewer.pickRay(origin, direction), { azimuth_deg, elevation_deg }, true);
   }
 
   released(event) {
@@ -106,10 +117,9 @@ export class Strip extends EventTarget {
       const rows = this.image.height * this.share;
       const whole = [this.image, 0, (this.image.height - rows) / 2, this.image.width, rows, 0, 0, w, h];
       small.drawImage(...whole);
-      // As bright as the ground is shown: the picture once more, faintly, on top.
-      small.globalCompositeOperation = 'lighter';
-      small.globalAlpha = Math.min(Math.max((this.about.brightness ?? 1) - 1, 0), 1);
-      small.drawImage(...whole);
+      const pixels = small.getImageData(0, 0, w, h);
+      brightened(pixels.data, this.about.brightness ?? 1);
+      small.putImageData(pixels, 0, 0);
     }
     context.clearRect(0, 0, w, h);
     context.drawImage(this.scaledDown, 0, 0);
@@ -118,7 +128,10 @@ export class Strip extends EventTarget {
     if (!this.mark) return;
     const [x, y] = this.placeOf(this.mark.azimuth_deg, this.mark.elevation_deg);
     context.lineWidth = 1.5 * ratio;
-    for (const [colour, wide] of [['rgba(0,0,0,0.7)', 3.5], ['#f0b35a', 1.5]]) {
+    for (const [colour, wide] of [
+      ['rgba(0,0,0,0.7)', 3.5],
+      ['#f0b35a', 1.5],
+    ]) {
       context.strokeStyle = colour;
       context.lineWidth = wide * ratio;
       context.beginPath();
@@ -140,6 +153,7 @@ export class Strip extends EventTarget {
     const [x] = this.placeOf(view.azimuth_deg, 0);
     const half = Math.min(view.width_deg / full, 1) / 2;
     context.fillStyle = '#f0b35a';
-    for (const turn of [-360 / full, 0, 360 / full]) context.fillRect((x + turn - half) * w, 0, 2 * half * w, 2.5 * ratio);
+    for (const turn of [-360 / full, 0, 360 / full])
+      context.fillRect((x + turn - half) * w, 0, 2 * half * w, 2.5 * ratio);
   }
 }

@@ -31,7 +31,9 @@ export class Sunlight {
     const { drawing, camera, size } = this;
     const { renderer, ground, world, scene, dome } = drawing;
     if (!this.target) {
-      this.target = new THREE.WebGLRenderTarget(size, size, { depthTexture: new THREE.DepthTexture(size, size, THREE.UnsignedIntType) });
+      this.target = new THREE.WebGLRenderTarget(size, size, {
+        depthTexture: new THREE.DepthTexture(size, size, THREE.UnsignedIntType),
+      });
     }
     const centre = new THREE.Vector3(...middle);
     camera.position.copy(centre).addScaledVector(new THREE.Vector3(...direction), 3 * REACH_M);
@@ -45,7 +47,8 @@ export class Sunlight {
     drawing.exaggerate(1);
     dome.visible(false, false);
     for (const child of others) child.visible = false;
-    for (const { levels } of ground.chunks) levels.forEach((mesh, l) => (mesh.visible = l === Math.min(this.level, levels.length - 1)));
+    for (const { levels } of ground.chunks)
+      levels.forEach((mesh, l) => (mesh.visible = l === Math.min(this.level, levels.length - 1)));
     scene.overrideMaterial = this.material;
     renderer.setRenderTarget(this.target);
     renderer.clear();

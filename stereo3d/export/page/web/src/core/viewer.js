@@ -1,40 +1,36 @@
 /** The viewer: what the panels talk to. Places are ENU, m; pixels are those of the window (clientX, clientY). */
-import { THREE } from './three.js';
+import { Appearance } from './appearance.js';
 import { Drawing } from './drawing.js';
 import { openFrames } from './frames.js';
 import { Framing } from './framing.js';
 import { Ground } from './ground.js';
-import { LAYERS } from './ground_shader.js';
-import { bitmap, paletteTexture, pictureTexture } from './images.js';
-import { softwareDrawing } from './loading.js';
+import { bitmap, pictureTexture } from './images.js';
 import { Navigation } from './navigation.js';
 import { Picker } from './picker.js';
-import { anglesOf, axes } from './pose.js';
+import { Pointing } from './pointing.js';
+import { axes } from './pose.js';
 import { Quality } from './quality.js';
 import { ScaleObjects } from './scale_objects.js';
 import { Sight } from './sight.js';
-import { decodeBase64 } from './source.js';
 import { Standpoint } from './standpoint.js';
-import { Sunlight, sunDirection } from './sunlight.js';
 import { Strip } from './strip.js';
-import { RAD, clamp, dot, norm, sub, unit } from './vec.js';
+import { RAD, dot, norm, sub, unit } from './vec.js';
 import { Xr } from './xr.js';
 
 const SETTLE_MS = 220;
+/** Between the eyes of a person, m. */
 const HUMAN_EYES_M = 0.065;
 
 export class Viewer extends EventTarget {
-  /** @param {import('./source.js').Source} source @param {Document} document */
-  constructor(source, document) {
+  /** @param {import('./source.js').Source} source @param {Document} document @param {boolean} slow drawn in software */
+  constructor(source, document, slow) {
     super();
     this.source = source;
     this.manifest = source.manifest;
     this.canvas = document.getElementById('view');
     this.ground = new Ground(this.manifest);
-    const slow = softwareDrawing();
     this.quality = new Quality(slow);
     this.drawing = new Drawing(this.canvas, this.ground, slow);
-    this.sunlight = new Sunlight(this.drawing, slow);
     this.picker = new Picker(this.ground, this.manifest);
     this.objects = new ScaleObjects();
     this.drawing.world.add(this.objects.group);
@@ -42,29 +38,9 @@ export class Viewer extends EventTarget {
     this.frames = openFrames(this.manifest, source);
     this.sight = new Sight(this);
     this.frameMode = new Framing(this, document.getElementById('divider'));
-    this.palettes = new Map();
-    const { sun, contours } = this.manifest;
-    this.settings = {
-      contours: false,
-      contourInterval_m: contours?.interval_m ?? 0.25,
-      sunAzimuth_deg: sun?.azimuth_deg ?? 315,
-      sunElevation_deg: sun?.elevation_deg ?? 35,
-      shadows: true,
-      exaggeration: 1,
-      clip: null,
-      anaglyph: false,
-      eyeBase_m: 0.2,
-      dome: true,
-      strip: true,
-      person: false,
-      rover: false,
-      grid: false,
-      wireframe: false,
-    };
-    this.shownLayer = 'image';
+    this.appearance = new Appearance(this, slow);
     this.standpoint = new Standpoint(this);
-    this.ring = makeRing();
-    this.overlay.add(this.ring);
+    this.pointing = new Pointing(this);
     this.xr = new Xr(this);
     this.movingUntil = 0;
     this.lastFrame = 0;
@@ -86,10 +62,6 @@ export class Viewer extends EventTarget {
     return this.pose.mode === 'top' ? this.drawing.parallel : this.drawing.perspective;
   }
 
-  get anaglyphScale() {
-    return this.settings.eyeBase_m / HUMAN_EYES_M;
-  }
-
   emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
@@ -97,6 +69,7 @@ export class Viewer extends EventTarget {
   /** Fetch and show the ground; the panorama comes after it. */
   async load() {
     const { manifest, source, ground } = this;
+    if (manifest.panorama) this.strip.expect(manifest.panorama);
     const shares = { mesh: 0, texture: 0 };
     const progress = (name) => (share) => {
       shares[name] = share;
@@ -108,17 +81,20 @@ export class Viewer extends EventTarget {
     const photo = source.part(part, progress('texture')).then((buffer) => bitmap(buffer, part, largest));
     const [image] = await Promise.all([photo, mesh]);
     const { uniforms } = ground;
-    uniforms.uPhoto.value = pictureTexture(image, { anisotropy: this.quality.slow ? 1 : Math.min(8, this.renderer.capabilities.getMaxAnisotropy()) });
+    uniforms.uPhoto.value = pictureTexture(image, {
+      anisotropy: this.quality.slow ? 1 : Math.min(8, this.renderer.capabilities.getMaxAnisotropy()),
+    });
     uniforms.uBrightness.value = manifest.texture.brightness;
     uniforms.uEye.value.fromArray(manifest.eye);
-    for (const [name, text] of Object.entries(manifest.palettes)) this.palettes.set(name, paletteTexture(decodeBase64(text)));
+    this.appearance.readPalettes(manifest.palettes);
     this.emit('progress', 0.95);
     this.standpoint.placeFocus();
     this.navigation = new Navigation(this);
     this.canvas.addEventListener('webglcontextrestored', () => this.requestRender());
     new ResizeObserver(() => this.resized()).observe(this.canvas.parentElement);
+    // Coarsely at first where drawing is slow; what stands still is drawn finely right after.
+    this.moving();
     this.resized();
-    this.render();
     this.emit('progress', 1);
     this.emit('ready', null);
     if (manifest.panorama) this.loadPanorama(largest).catch((error) => this.emit('problem', error.message));
@@ -127,7 +103,7 @@ export class Viewer extends EventTarget {
   async loadPanorama(largest) {
     const about = this.manifest.panorama;
     const image = await bitmap(await this.source.part(about.part), about.part, largest);
-    this.strip.setPanorama(image, about);
+    this.strip.setPanorama(image);
     this.drawing.dome.setPanorama(pictureTexture(image, { mipmaps: false }), about);
     this.requestRender();
   }
@@ -186,7 +162,10 @@ export class Viewer extends EventTarget {
     if (this.framing) return this.frameMode.heading();
     if (this.pose.mode === 'top') return null;
     const { width, height } = this.drawing.size;
-    return { azimuth_deg: this.pose.azimuth / RAD, width_deg: (2 * Math.atan((Math.tan(this.pose.fov / 2) * width) / height)) / RAD };
+    return {
+      azimuth_deg: this.pose.azimuth / RAD,
+      width_deg: (2 * Math.atan((Math.tan(this.pose.fov / 2) * width) / height)) / RAD,
+    };
   }
 
   // --- rays and places ---
@@ -220,116 +199,32 @@ export class Viewer extends EventTarget {
     return this.sight.toScreen(enu);
   }
 
-  // --- pointing ---
-
-  click(x, y, event) {
-    const ray = this.skyRay(x, y);
-    this.emit('click', { x, y, point: ray && this.pickRay(ray.origin, ray.direction), ray, pointerType: event?.pointerType });
-  }
-
-  hoverAt(x, y) {
-    if (!this.hovering) requestAnimationFrame(() => this.hoverNow());
-    this.hovering = [x, y];
-  }
-
-  hoverNow() {
-    const [x, y] = this.hovering;
-    this.hovering = null;
-    const ray = this.skyRay(x, y);
-    const point = ray && this.pickRay(ray.origin, ray.direction);
-    const { azimuth, elevation } = anglesOf(point ? sub(point.enu, this.manifest.eye) : (ray?.direction ?? [0, 1, 0]));
-    this.hover(point, ray && { azimuth_deg: (azimuth / RAD + 360) % 360, elevation_deg: elevation / RAD });
-  }
-
-  /** The cursor is on a place, or in a direction from the eye; the strip and the ground both show it. */
-  hover(point, angles = null, fromStrip = false) {
-    this.strip.setMark(angles);
-    this.setHover(fromStrip && point ? point.enu : null);
-    this.emit('hover', { point: point ?? null, azimuth_deg: angles?.azimuth_deg ?? null, elevation_deg: angles?.elevation_deg ?? null, strip: fromStrip });
-  }
-
+  /** A ring about a place of the ground (ENU); null takes it away. */
   setHover(enu) {
-    if (!enu && !this.ring.visible) return;
-    this.ring.visible = Boolean(enu);
-    if (enu) this.ring.position.set(...enu);
-    this.requestRender();
+    this.pointing.mark(enu);
   }
 
   // --- layers and options ---
 
   get layer() {
-    return this.shownLayer;
+    return this.appearance.layer;
   }
 
   set layer(name) {
-    if (!LAYERS.includes(name)) throw new RangeError(`there is no layer ${name}`);
-    if (name === this.shownLayer) return;
-    this.shownLayer = name;
-    this.emit('layer', name);
-    this.requestRender();
+    this.appearance.setLayer(name);
+  }
+
+  get settings() {
+    return this.appearance.settings;
   }
 
   options() {
-    return { ...this.settings, worldScale: this.anaglyphScale };
+    return { ...this.settings, worldScale: this.settings.eyeBase_m / HUMAN_EYES_M };
   }
 
   /** Change some options; see `options()` for all of them. */
   set(changes) {
-    const { settings, drawing } = this;
-    const before = { ...settings };
-    for (const [name, value] of Object.entries(changes)) if (name in settings) settings[name] = value;
-    settings.exaggeration = clamp(Number(settings.exaggeration) || 1, 0.1, 20);
-    settings.contourInterval_m = clamp(Number(settings.contourInterval_m) || 0.25, 0.001, 1000);
-    settings.eyeBase_m = clamp(Number(settings.eyeBase_m) || HUMAN_EYES_M, 0.001, 20);
-    if (settings.exaggeration !== before.exaggeration) {
-      drawing.exaggerate(settings.exaggeration);
-      this.objects.forgetRover();
-      this.standpoint.stretch(settings.exaggeration / before.exaggeration);
-    }
-    this.picker.clip = settings.clip;
-    if (settings.person && !before.person) this.objects.putPerson(this.placeAhead());
-    this.objects.person.visible = Boolean(settings.person);
-    if (settings.rover) this.objects.makeRover(this.manifest.rover ?? {}, (e, n) => this.groundHeight(e, n), settings.exaggeration);
-    this.objects.rover.visible = Boolean(settings.rover);
-    if (settings.strip !== this.strip.visible) this.strip.show(settings.strip);
-    this.emit('options', this.options());
-    this.requestRender();
-  }
-
-  /** Ground some metres ahead, to stand a person on. */
-  placeAhead() {
-    const { eye, focus, azimuth } = this.pose;
-    const middle = this.hidden(focus);
-    if (this.pose.mode === 'top') return this.hidden(this.standpoint.onGround(eye) ?? eye);
-    for (const away of [5, 4, 6, 7, 8, 3, 10, 14]) {
-      const [e, n] = [eye[0] + Math.sin(azimuth) * away, eye[1] + Math.cos(azimuth) * away];
-      const up = this.groundHeight(e, n);
-      if (up !== null && this.hidden(eye)[2] - up < 15) return [e, n, up];
-    }
-    return middle;
-  }
-
-  useMaterial(layer, frame) {
-    const { settings, ground, manifest } = this;
-    const { uniforms } = ground;
-    const scale = manifest.layers[layer];
-    if (scale) {
-      uniforms.uLimits.value.set(...scale.limits);
-      uniforms.uPalette.value = this.palettes.get(scale.palette);
-    }
-    const sun = sunDirection(settings.sunAzimuth_deg, settings.sunElevation_deg);
-    uniforms.uSun.value.set(...sun);
-    const shadows = layer === 'hillshade' && settings.shadows && settings.sunElevation_deg > 0;
-    if (shadows) this.sunlight.cast(sun, [...manifest.eye.slice(0, 2), this.groundHeight(...manifest.eye) ?? 0]);
-    uniforms.uContour.value = settings.contourInterval_m;
-    uniforms.uMono.value = settings.anaglyph && !frame && this.pose.mode !== 'top' ? 1 : 0;
-    if (settings.clip) {
-      uniforms.uClipMin.value.fromArray(settings.clip.min);
-      uniforms.uClipMax.value.fromArray(settings.clip.max);
-    }
-    const { contours, grid, wireframe } = settings;
-    const clip = Boolean(settings.clip);
-    ground.setMaterial({ layer, logarithmic: scale?.logarithmic, frame, contours, grid, shadows, clip, wireframe });
+    this.appearance.set(changes);
   }
 
   // --- frames ---
@@ -404,7 +299,14 @@ export class Viewer extends EventTarget {
     const { tolerance_px, ratio } = this.quality.wanted(moving);
     this.drewMoving = moving;
     this.drawAt(stage.clientWidth, stage.clientHeight, ratio * Math.min(window.devicePixelRatio || 1, 2), tolerance_px);
-    const key = JSON.stringify([this.pose, this.framing, this.drawing.size, this.frameView.middle, this.frameView.scale, this.settings.exaggeration]);
+    const key = JSON.stringify([
+      this.pose,
+      this.framing,
+      this.drawing.size,
+      this.frameView.middle,
+      this.frameView.scale,
+      this.settings.exaggeration,
+    ]);
     if (key === this.lastView) return;
     this.lastView = key;
     if (this.framing) this.frameMode.placeDivider();
@@ -424,14 +326,13 @@ export class Viewer extends EventTarget {
       this.renderer.render(drawing.front, this.frameView.camera);
       return;
     }
-    this.useMaterial(this.layer, false);
+    this.appearance.use(this.layer, false);
     const camera = drawing.aim(this.pose);
     const anaglyph = settings.anaglyph && this.pose.mode !== 'top';
     // Pictures of ground that was not measured would pass for measured ground in the holes of the other layers.
     const away = this.layer === 'image' ? norm(sub(this.hidden(this.pose.eye), this.manifest.eye)) : Infinity;
     drawing.dome.prepare(settings.dome && this.pose.mode !== 'top', away, anaglyph);
     this.objects.face(camera.position, settings.exaggeration);
-    this.sizeRing(camera, height);
     drawing.choose(camera, tolerance_px);
     if (anaglyph) drawing.anaglyph(camera, this.pose, settings.eyeBase_m, this.middleDepth());
     else drawing.plain(camera);
@@ -443,30 +344,17 @@ export class Viewer extends EventTarget {
     return middle ? Math.max(dot(sub(middle, this.pose.eye), axes(this.pose).forward), 0.3) : 20;
   }
 
-  sizeRing(camera, height) {
-    if (!this.ring.visible) return;
-    const distance = this.pose.mode === 'top' ? this.pose.height : 2 * Math.tan(this.pose.fov / 2) * camera.position.distanceTo(new THREE.Vector3(...this.shown(this.ring.position.toArray())));
-    const m = (distance / height) * 11;
-    this.ring.scale.set(m, m, m);
-    this.ring.quaternion.copy(camera.quaternion);
-  }
-
-  /** The view as it is, drawn finely at another size, with its marks. */
-  screenshotCanvas({ width, height }) {
-    const before = { ...this.drawing.size };
+  /**
+   * The view as it is, drawn finely at another size, with its marks. Without `restore` the view itself is left at that
+   * size: for a film, whose last picture is followed by `render()`.
+   */
+  screenshotCanvas({ width, height, restore = true }) {
     this.drawAt(width, height, 1, 0.6);
     const copy = document.createElement('canvas');
     copy.width = width;
     copy.height = height;
     copy.getContext('2d').drawImage(this.canvas, 0, 0, width, height);
-    this.drawAt(before.width, before.height, before.ratio, this.quality.wanted(false).tolerance_px);
+    if (restore) this.render();
     return copy;
   }
-}
-
-function makeRing() {
-  const material = new THREE.MeshBasicMaterial({ color: '#f0b35a', depthTest: false, transparent: true, side: THREE.DoubleSide });
-  const ring = new THREE.Mesh(new THREE.RingGeometry(0.75, 1, 40), material);
-  ring.visible = false;
-  return ring;
 }

@@ -65,14 +65,19 @@ export class Xr {
     this.walk(seconds);
     rig.rotation.set(Math.PI / 2, 0, -this.azimuth, 'ZYX');
     rig.updateMatrixWorld(true);
-    viewer.useMaterial(viewer.layer, false);
+    viewer.appearance.use(viewer.layer, false);
     const head = renderer.xr.getCamera();
     const eye = new THREE.Vector3().setFromMatrixPosition(head.matrixWorld);
     const place = eye.lengthSq() ? eye : rig.position;
     drawing.dome.prepare(viewer.settings.dome, place.distanceTo(new THREE.Vector3(...viewer.manifest.eye)), false);
     viewer.objects.face(place, 1);
     // Some 20 px a degree, all around: turning the head must not wait for levels.
-    drawing.ground.choose(place, () => true, (distance) => 1150 / distance, 2.5);
+    drawing.ground.choose(
+      place,
+      () => true,
+      (distance) => 1150 / distance,
+      2.5,
+    );
     drawing.clear();
     drawing.both(this.camera);
   }

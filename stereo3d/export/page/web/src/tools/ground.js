@@ -59,7 +59,8 @@ export function groundWithin(ground, where, pixelRad, rangeM) {
 }
 
 /**
- * The plane through what 3 x 3 lines of sight meet about a place, one matching window apart: its dip is the slope there.
+ * The plane through what 3 x 3 lines of sight meet about a place, one matching window apart: its dip is the
+ * slope there.
  * Null where the place is hidden from the eye, or stands alone.
  * @param {(origin: number[], direction: number[]) => object|null} pickRay
  * @param {object} point @param {number[]} eye ENU, m @param {number} pixelRad

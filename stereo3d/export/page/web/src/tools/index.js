@@ -1,6 +1,14 @@
 // The tools, without any window: what the panels call and the tests compare with the Python package.
 
-export { angle, area, azimuthElevation, directionAngles, distance, heightAbovePlane, polylineLength } from './measure.js';
+export {
+  angle,
+  area,
+  azimuthElevation,
+  directionAngles,
+  distance,
+  heightAbovePlane,
+  polylineLength,
+} from './measure.js';
 export { planeFit } from './plane.js';
 export { FLATTEST, heightSigma, profile, profileCsv } from './profile.js';
 export { groundWithin, insidePolygon, pixelAngle, slopeAbout } from './ground.js';

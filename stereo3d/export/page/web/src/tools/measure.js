@@ -21,7 +21,11 @@ export function distance(first, second) {
   const [a, b] = [first.enu, second.enu];
   const places = [first, second];
   const both = first.cov.map((row, i) => add(row, second.cov[i]));
-  const flat = [[both[0][0], both[0][1], 0], [both[1][0], both[1][1], 0], [0, 0, 0]];
+  const flat = [
+    [both[0][0], both[0][1], 0],
+    [both[1][0], both[1][1], 0],
+    [0, 0, 0],
+  ];
   const most = (matrix) => Math.sqrt(Math.max(eigenSymmetric(matrix).values[2], 0));
   const value = length(a, b);
   const horizontalM = levelLength(a, b);
@@ -37,7 +41,10 @@ export function distance(first, second) {
 }
 
 const along = (step, enus, closed) =>
-  enus.reduce((sum, p, i) => (i > 0 ? sum + step(enus[i - 1], p) : sum), closed ? step(enus[enus.length - 1], enus[0]) : 0);
+  enus.reduce(
+    (sum, p, i) => (i > 0 ? sum + step(enus[i - 1], p) : sum),
+    closed ? step(enus[enus.length - 1], enus[0]) : 0,
+  );
 
 /**
  * The length of the line through the places in their order (m), and back to the first when `closed`.
@@ -48,8 +55,11 @@ export function polylineLength(places, closed = false) {
   const straight = (points) => along(length, points, closed);
   const level = (points) => along(levelLength, points, closed);
   return {
-    value: straight(enus), sigma: propagate(straight, places), unit: 'm',
-    horizontalM: level(enus), horizontalSigmaM: propagate(level, places),
+    value: straight(enus),
+    sigma: propagate(straight, places),
+    unit: 'm',
+    horizontalM: level(enus),
+    horizontalSigmaM: propagate(level, places),
     pieces: closed ? places.length : places.length - 1,
   };
 }
@@ -73,7 +83,10 @@ export function heightAbovePlane(place, first, second, third) {
 
 function vectorArea(enus) {
   const from = enus.map((p) => sub(p, enus[0]));
-  return scale(from.reduce((sum, p, i) => add(sum, cross(p, from[(i + 1) % from.length])), [0, 0, 0]), 0.5);
+  return scale(
+    from.reduce((sum, p, i) => add(sum, cross(p, from[(i + 1) % from.length])), [0, 0, 0]),
+    0.5,
+  );
 }
 
 /**
@@ -88,9 +101,13 @@ export function area(places) {
   const level = (points) => Math.abs(vectorArea(points)[2]);
   const around = (points) => along(length, points, true);
   return {
-    value: whole(enus), sigma: propagate(whole, places), unit: 'm2',
-    horizontalM2: level(enus), horizontalSigmaM2: propagate(level, places),
-    perimeterM: around(enus), perimeterSigmaM: propagate(around, places),
+    value: whole(enus),
+    sigma: propagate(whole, places),
+    unit: 'm2',
+    horizontalM2: level(enus),
+    horizontalSigmaM2: propagate(level, places),
+    perimeterM: around(enus),
+    perimeterSigmaM: propagate(around, places),
   };
 }
 
@@ -121,8 +138,10 @@ export function azimuthElevation(place, eye) {
   const azimuth = ([p]) => azimuthOf(sub(p, eye));
   const elevation = ([p]) => elevationOf(sub(p, eye));
   return {
-    azimuthDeg: azimuth([place.enu]), azimuthSigmaDeg: propagate(azimuth, [place], angleDifference),
-    elevationDeg: elevation([place.enu]), elevationSigmaDeg: propagate(elevation, [place]),
+    azimuthDeg: azimuth([place.enu]),
+    azimuthSigmaDeg: propagate(azimuth, [place], angleDifference),
+    elevationDeg: elevation([place.enu]),
+    elevationSigmaDeg: propagate(elevation, [place]),
   };
 }
 

@@ -12,8 +12,15 @@ const NO_DIRECTION_DEG = 180;
 
 function scatter(enus, weights) {
   const total = weights.reduce((sum, w) => sum + w, 0);
-  const centre = scale(enus.reduce((sum, p, i) => add(sum, scale(p, weights[i])), [0, 0, 0]), 1 / total);
-  const s = [[0, 0, 0], [0, 0, 0], [0, 0, 0]];
+  const centre = scale(
+    enus.reduce((sum, p, i) => add(sum, scale(p, weights[i])), [0, 0, 0]),
+    1 / total,
+  );
+  const s = [
+    [0, 0, 0],
+    [0, 0, 0],
+    [0, 0, 0],
+  ];
   enus.forEach((p, i) => {
     const d = sub(p, centre);
     for (let r = 0; r < 3; r++) for (let c = 0; c < 3; c++) s[r][c] += weights[i] * d[r] * d[c];
@@ -34,8 +41,16 @@ function scatter(enus, weights) {
 export function planeFit(places) {
   const enus = places.map((p) => p.enu);
   const nothing = {
-    dipDeg: NaN, dipSigmaDeg: NaN, dipDirectionDeg: NaN, strikeDeg: NaN, strikeSigmaDeg: NaN,
-    rmsM: NaN, reducedChi2: NaN, count: places.length, normal: [NaN, NaN, NaN], centre: [NaN, NaN, NaN],
+    dipDeg: NaN,
+    dipSigmaDeg: NaN,
+    dipDirectionDeg: NaN,
+    strikeDeg: NaN,
+    strikeSigmaDeg: NaN,
+    rmsM: NaN,
+    reducedChi2: NaN,
+    count: places.length,
+    normal: [NaN, NaN, NaN],
+    centre: [NaN, NaN, NaN],
   };
   if (places.length < 4) return nothing;
   let weights = places.map(() => 1);
@@ -66,10 +81,15 @@ export function planeFit(places) {
     turnSigma = sum((e) => (normal[1] * e[0] - normal[0] * e[1]) / level ** 2);
   }
   return {
-    dipDeg: Math.atan2(level, normal[2]) * DEGREES, dipSigmaDeg: dipSigma * DEGREES,
-    dipDirectionDeg, strikeDeg: (dipDirectionDeg + 270) % 360,
+    dipDeg: Math.atan2(level, normal[2]) * DEGREES,
+    dipSigmaDeg: dipSigma * DEGREES,
+    dipDirectionDeg,
+    strikeDeg: (dipDirectionDeg + 270) % 360,
     strikeSigmaDeg: Math.min(turnSigma * DEGREES, NO_DIRECTION_DEG),
-    rmsM: Math.sqrt(off.reduce((sum, d) => sum + d * d, 0) / off.length), reducedChi2, count: places.length,
-    normal, centre,
+    rmsM: Math.sqrt(off.reduce((sum, d) => sum + d * d, 0) / off.length),
+    reducedChi2,
+    count: places.length,
+    normal,
+    centre,
   };
 }

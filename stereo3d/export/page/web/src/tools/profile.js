@@ -16,7 +16,7 @@ export function heightSigma(place) {
 
 /**
  * Heights at `count` even steps of the level line between two places.
- * @param {(east: number, north: number) => {enu: number[], normal: number[], cov: number[][], kind: string}|null} ground
+ * @param {(east: number, north: number) => object|null} ground the Point there: enu, normal, cov, kind
  * @param {number[]} first ENU, m @param {number[]} second ENU, m
  * @returns {{s_m: number, east_m: number, north_m: number, up_m: number|null, sigma_m: number|null, kind: string}[]}
  *   s_m is the level distance from the first place; kind is 'none' and the height null without ground
@@ -27,16 +27,16 @@ export function profile(ground, first, second, count) {
     const share = i / (count - 1);
     const [east_m, north_m] = [0, 1].map((k) => first[k] + share * (second[k] - first[k]));
     const place = ground(east_m, north_m);
-    const known = place ? { up_m: place.enu[2], sigma_m: heightSigma(place), kind: place.kind } : { up_m: null, sigma_m: null, kind: 'none' };
+    const known = place
+      ? { up_m: place.enu[2], sigma_m: heightSigma(place), kind: place.kind }
+      : { up_m: null, sigma_m: null, kind: 'none' };
     return { s_m: share * length, east_m, north_m, ...known };
   });
 }
 
-/** The profile as CSV: level distance, place, height and its sigma (m), what the ground is; empty cells without ground. */
+/** The profile as CSV: level distance, place, height and its sigma (m), kind of ground; empty cells without ground. */
 export function profileCsv(samples) {
   const number = (value) => (value === null ? '' : value.toFixed(4));
-  const rows = samples.map((s) => [
-    ...[s.s_m, s.east_m, s.north_m, s.up_m, s.sigma_m].map(number), s.kind,
-  ].join(','));
+  const rows = samples.map((s) => [...[s.s_m, s.east_m, s.north_m, s.up_m, s.sigma_m].map(number), s.kind].join(','));
   return `along_m,east_m,north_m,up_m,sigma_m,kind\n${rows.join('\n')}\n`;
 }

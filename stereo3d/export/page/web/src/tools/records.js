@@ -45,7 +45,10 @@ export function toGeoJson(annotations, manifest) {
   return {
     type: 'FeatureCollection',
     stereo3d: {
-      format: 1, frame: site ? 'SITE' : 'ENU', site: place.site ?? null, drive: place.drive ?? null,
+      format: 1,
+      frame: site ? 'SITE' : 'ENU',
+      site: place.site ?? null,
+      drive: place.drive ?? null,
       mission: place.mission ?? null,
       coordinates_are: site ? 'metres: north, east, down of the site frame' : 'metres: east, north, up of the stop',
     },
@@ -57,7 +60,10 @@ export function toGeoJson(annotations, manifest) {
         type: 'Feature',
         geometry: { type, coordinates },
         properties: {
-          kind: a.kind, name: a.name, note: a.note, colour: a.colour,
+          kind: a.kind,
+          name: a.name,
+          note: a.note,
+          colour: a.colour,
           sigma_m: a.points.map((p) => (Number.isFinite(p.sigma_m) ? rounded(p.sigma_m, 5) : null)),
           measure: a.measure,
         },
@@ -81,7 +87,8 @@ function position(value, where) {
 function positions(geometry, where) {
   if (!isObject(geometry)) throw new RecordError(`${where}: it has no geometry`);
   const { type, coordinates } = geometry;
-  if (!Object.hasOwn(LEAST, type)) throw new RecordError(`${where}: its geometry is not a Point, LineString or Polygon`);
+  if (!Object.hasOwn(LEAST, type))
+    throw new RecordError(`${where}: its geometry is not a Point, LineString or Polygon`);
   if (type === 'Point') return [position(coordinates, where)];
   let list = coordinates;
   if (type === 'Polygon') {
@@ -107,7 +114,8 @@ const tooMany = `the file has more than ${MAX_COORDINATES.toLocaleString('en')} 
 function sigmas(value, count) {
   const list = Array.isArray(value) && value.length === count ? value : [];
   return Array.from({ length: count }, (_, i) =>
-    typeof list[i] === 'number' && Number.isFinite(list[i]) && list[i] >= 0 && list[i] < MAX_METRES ? list[i] : null);
+    typeof list[i] === 'number' && Number.isFinite(list[i]) && list[i] >= 0 && list[i] < MAX_METRES ? list[i] : null,
+  );
 }
 
 function measures(value) {
@@ -135,7 +143,9 @@ function feature(value, number, there) {
   }
   const sigma = sigmas(properties.sigma_m, points.length);
   return {
-    kind, name: cut(properties.name), note: cut(properties.note),
+    kind,
+    name: cut(properties.name),
+    note: cut(properties.note),
     colour: /^#[0-9a-fA-F]{6}$/.test(properties.colour) ? properties.colour.toLowerCase() : DEFAULT_COLOUR,
     points: points.map((p, i) => ({ enu: there(p), sigma_m: sigma[i] })),
     measure: measures(properties.measure),
@@ -149,15 +159,20 @@ function frameOf(about, manifest) {
   }
   const differs = ['mission', 'site'].find((key) => (about[key] ?? null) !== (place[key] ?? null));
   if (differs) {
-    throw new RecordError(`the file belongs to another ${differs} (${String(about[differs]).slice(0, 40)}, not ${place[differs]})`);
+    throw new RecordError(
+      `the file belongs to another ${differs} (${String(about[differs]).slice(0, 40)}, not ${place[differs]})`,
+    );
   }
   if (about.frame === 'SITE') {
-    if (!manifest.site_from_enu) throw new RecordError("the file is in the site frame, but this scene's place in its site is unknown");
+    if (!manifest.site_from_enu)
+      throw new RecordError("the file is in the site frame, but this scene's place in its site is unknown");
     return (p) => applyInverse(manifest.site_from_enu, p);
   }
   if (about.frame !== 'ENU') throw new RecordError('the file names neither SITE nor ENU as its frame');
   if ((about.drive ?? null) !== (place.drive ?? null)) {
-    throw new RecordError(`the file belongs to another stop (drive ${String(about.drive).slice(0, 40)}, not ${place.drive})`);
+    throw new RecordError(
+      `the file belongs to another stop (drive ${String(about.drive).slice(0, 40)}, not ${place.drive})`,
+    );
   }
   return (p) => [...p];
 }
@@ -193,7 +208,16 @@ export function fromGeoJson(text, manifest) {
 }
 
 const COLUMNS = [
-  'name', 'kind', 'vertex', 'site_x_north_m', 'site_y_east_m', 'site_z_down_m', 'east_m', 'north_m', 'up_m', 'sigma_m',
+  'name',
+  'kind',
+  'vertex',
+  'site_x_north_m',
+  'site_y_east_m',
+  'site_z_down_m',
+  'east_m',
+  'north_m',
+  'up_m',
+  'sigma_m',
   'note',
 ];
 
@@ -212,9 +236,13 @@ export function toCsv(annotations, manifest) {
   const rows = [COLUMNS.join(',')];
   for (const a of annotations) {
     a.points.forEach((p, i) => {
-      const site = manifest.site_from_enu ? apply(manifest.site_from_enu, p.enu).map((v) => v.toFixed(4)) : ['', '', ''];
+      const site = manifest.site_from_enu
+        ? apply(manifest.site_from_enu, p.enu).map((v) => v.toFixed(4))
+        : ['', '', ''];
       const sigma = Number.isFinite(p.sigma_m) ? p.sigma_m.toFixed(5) : '';
-      rows.push([cell(a.name), a.kind, i + 1, ...site, ...p.enu.map((v) => v.toFixed(4)), sigma, cell(a.note)].join(','));
+      rows.push(
+        [cell(a.name), a.kind, i + 1, ...site, ...p.enu.map((v) => v.toFixed(4)), sigma, cell(a.note)].join(','),
+      );
     });
   }
   return rows.join('\r\n') + '\r\n';

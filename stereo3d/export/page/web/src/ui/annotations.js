@@ -10,8 +10,22 @@ import { circle } from './evaluate.js';
 
 export const KINDS = [
   { id: 'point', name: 'Point', least: 1, most: 1, shape: 'point', steps: ['a place'] },
-  { id: 'line', name: 'Line', least: 2, most: 1000, shape: 'line', steps: ['the first place', 'the next place', 'the next place, or Done'] },
-  { id: 'area', name: 'Area', least: 3, most: 1000, shape: 'area', steps: ['the first corner', 'the second corner', 'the third corner', 'the next corner, or Done'] },
+  {
+    id: 'line',
+    name: 'Line',
+    least: 2,
+    most: 1000,
+    shape: 'line',
+    steps: ['the first place', 'the next place', 'the next place, or Done'],
+  },
+  {
+    id: 'area',
+    name: 'Area',
+    least: 3,
+    most: 1000,
+    shape: 'area',
+    steps: ['the first corner', 'the second corner', 'the third corner', 'the next corner, or Done'],
+  },
   { id: 'text', name: 'Text', least: 1, most: 1, shape: 'point', steps: ['where the text stands'] },
 ];
 
@@ -31,7 +45,8 @@ function measureOf(kind, points) {
   return {};
 }
 
-const finite = (measure) => Object.fromEntries(Object.entries(measure).filter(([, v]) => typeof v !== 'number' || Number.isFinite(v)));
+const finite = (measure) =>
+  Object.fromEntries(Object.entries(measure).filter(([, v]) => typeof v !== 'number' || Number.isFinite(v)));
 
 /** Where an annotation's label stands. */
 export const labelPlace = (a) => a.points[a.kind === 'line' ? a.points.length >> 1 : 0].enu;
@@ -74,9 +89,17 @@ export class Annotations extends EventTarget {
   /** Starts picking the places of a new one. */
   start(kindId) {
     const kind = KINDS.find((one) => one.id === kindId);
-    this.measure.lend({ ...kind, kind: kind.id, taken: (points) => {
-      this.add({ kind: kind.id, points: points.map((p) => ({ enu: [...p.enu], sigma_m: p.sigma_m })), measure: measureOf(kind.id, points) });
-    } });
+    this.measure.lend({
+      ...kind,
+      kind: kind.id,
+      taken: (points) => {
+        this.add({
+          kind: kind.id,
+          points: points.map((p) => ({ enu: [...p.enu], sigma_m: p.sigma_m })),
+          measure: measureOf(kind.id, points),
+        });
+      },
+    });
   }
 
   add({ kind, points, measure = {}, name, note = '' }) {
@@ -86,7 +109,14 @@ export class Annotations extends EventTarget {
     }
     this.numbers[kind] = (this.numbers[kind] ?? 0) + 1;
     const title = KINDS.find((one) => one.id === kind).name;
-    const made = { kind, name: name ?? `${title} ${this.numbers[kind]}`, note, colour: DEFAULT_COLOUR, points, measure: finite(measure) };
+    const made = {
+      kind,
+      name: name ?? `${title} ${this.numbers[kind]}`,
+      note,
+      colour: DEFAULT_COLOUR,
+      points,
+      measure: finite(measure),
+    };
     this.list.push(made);
     this.changed();
     this.shell.say(`${made.name} added.`);
@@ -101,7 +131,10 @@ export class Annotations extends EventTarget {
     let points = result.points.map(vertex);
     if (result.shape === 'circle') {
       const [a, b] = result.points;
-      points = circle(this.viewer, a.enu, Math.hypot(b.enu[0] - a.enu[0], b.enu[1] - a.enu[1]), 24).map((enu) => ({ enu, sigma_m: null }));
+      points = circle(this.viewer, a.enu, Math.hypot(b.enu[0] - a.enu[0], b.enu[1] - a.enu[1]), 24).map((enu) => ({
+        enu,
+        sigma_m: null,
+      }));
       kind = 'area';
     }
     // Its mark stands there from now on, not twice.
@@ -126,7 +159,8 @@ export class Annotations extends EventTarget {
     const key = (a) => JSON.stringify(toGeoJson([a], this.viewer.manifest).features[0]);
     const there = new Set(this.list.map(key));
     const fresh = found.filter((a) => !there.has(key(a)));
-    if (this.list.length + fresh.length > MAX_FEATURES) throw new RecordError(`that would be more than ${MAX_FEATURES} annotations`);
+    if (this.list.length + fresh.length > MAX_FEATURES)
+      throw new RecordError(`that would be more than ${MAX_FEATURES} annotations`);
     this.list = [...this.list, ...fresh];
     this.changed();
     return fresh.length;
@@ -171,8 +205,14 @@ export class Annotations extends EventTarget {
       const geometry = new LineSegmentsGeometry();
       geometry.setPositions(segments);
       geometry.setColors(tints);
-      for (const [linewidth, extra, order] of [[5, { color: 0x000000, opacity: 0.65 }, 8], [2.5, { vertexColors: true }, 9]]) {
-        const drawn = new LineSegments2(geometry, new LineMaterial({ linewidth, transparent: true, depthTest: false, depthWrite: false, ...extra }));
+      for (const [linewidth, extra, order] of [
+        [5, { color: 0x000000, opacity: 0.65 }, 8],
+        [2.5, { vertexColors: true }, 9],
+      ]) {
+        const drawn = new LineSegments2(
+          geometry,
+          new LineMaterial({ linewidth, transparent: true, depthTest: false, depthWrite: false, ...extra }),
+        );
         drawn.renderOrder = order;
         drawn.frustumCulled = false;
         group.add(drawn);
@@ -182,7 +222,14 @@ export class Annotations extends EventTarget {
     viewer.overlay.add(group);
     this.group = group;
     for (const [i, one] of this.list.slice(0, MOST_LABELS).entries()) {
-      if (one.name) marks.label(`note-${i}`, one.name.slice(0, LABEL_LETTERS), labelPlace(one), one.kind === 'text' ? 'text' : 'note');
+      if (one.name)
+        marks.label(
+          `note-${i}`,
+          one.name.slice(0, LABEL_LETTERS),
+          labelPlace(one),
+          one.kind === 'text' ? 'text' : 'note',
+        );
     }
+    marks.place();
   }
 }

@@ -5,7 +5,8 @@ const MOST_ADDRESS = 12_000;
 const MODES = ['orbit', 'walk', 'fly', 'top'];
 const MOST_BYTES = 1_000_000;
 
-const place = (value) => Array.isArray(value) && value.length === 3 && value.every((v) => Number.isFinite(v) && Math.abs(v) < 1e7);
+const place = (value) =>
+  Array.isArray(value) && value.length === 3 && value.every((v) => Number.isFinite(v) && Math.abs(v) < 1e7);
 const angle = (value, most) => Number.isFinite(value) && Math.abs(value) <= most;
 
 /** A bookmark of somebody else's making, checked; null where it is none. */
@@ -13,7 +14,12 @@ export function checked(value, layers) {
   const view = value?.view;
   if (!view || typeof view !== 'object' || !MODES.includes(view.mode) || !place(view.eye)) return null;
   if (!angle(view.azimuth_deg, 3600) || !angle(view.elevation_deg, 90)) return null;
-  const clean = { mode: view.mode, eye: [...view.eye], azimuth_deg: view.azimuth_deg, elevation_deg: view.elevation_deg };
+  const clean = {
+    mode: view.mode,
+    eye: [...view.eye],
+    azimuth_deg: view.azimuth_deg,
+    elevation_deg: view.elevation_deg,
+  };
   if (place(view.focus)) clean.focus = [...view.focus];
   if (Number.isFinite(view.fov_deg) && view.fov_deg > 0.1 && view.fov_deg < 170) clean.fov_deg = view.fov_deg;
   if (Number.isFinite(view.height_m) && view.height_m > 0 && view.height_m < 1e6) clean.height_m = view.height_m;
@@ -21,7 +27,8 @@ export function checked(value, layers) {
   return { name: name || 'View', layer: layers.includes(value.layer) ? value.layer : 'image', view: clean };
 }
 
-const rounded = (value) => JSON.parse(JSON.stringify(value, (_, v) => (typeof v === 'number' ? Number(v.toFixed(4)) : v)));
+const rounded = (value) =>
+  JSON.parse(JSON.stringify(value, (_, v) => (typeof v === 'number' ? Number(v.toFixed(4)) : v)));
 
 /** Bookmarks as a file: the desktop window reads and writes the same. */
 export function bookmarksFile(list) {
@@ -48,8 +55,15 @@ export function readBookmarks(text, layers) {
   });
 }
 
-const toAddress = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text))).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-const fromAddress = (text) => new TextDecoder().decode(Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0)));
+const toAddress = (text) =>
+  btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '');
+const fromAddress = (text) =>
+  new TextDecoder().decode(
+    Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0)),
+  );
 
 /** The browser's store under a name of this scene; it may be missing, full or forbidden. */
 export function store(manifest, what) {
@@ -94,7 +108,10 @@ export class Bookmarks extends EventTarget {
     try {
       const values = JSON.parse(text);
       if (!Array.isArray(values)) return null;
-      return values.slice(0, MOST).map((value) => checked(value, this.layers)).filter(Boolean);
+      return values
+        .slice(0, MOST)
+        .map((value) => checked(value, this.layers))
+        .filter(Boolean);
     } catch {
       return null;
     }
@@ -133,7 +150,11 @@ export class Bookmarks extends EventTarget {
 
   add(name) {
     if (this.list.length >= MOST) return null;
-    const mark = { name: name || `View ${this.list.length + 1}`, layer: this.viewer.layer, view: rounded(this.viewer.viewState()) };
+    const mark = {
+      name: name || `View ${this.list.length + 1}`,
+      layer: this.viewer.layer,
+      view: rounded(this.viewer.viewState()),
+    };
     this.list.push(mark);
     this.changed();
     return mark;
@@ -173,7 +194,9 @@ export function between(a, b, t) {
   const s = t * t * (3 - 2 * t);
   if (a.mode === 'top' ? b.mode !== 'top' : b.mode === 'top') return t < 0.5 ? a : b;
   const state = {
-    mode: t < 0.5 ? a.mode : b.mode, eye: a.eye.map((v, k) => mixed(v, b.eye[k], s)), azimuth_deg: turned(a.azimuth_deg, b.azimuth_deg, s),
+    mode: t < 0.5 ? a.mode : b.mode,
+    eye: a.eye.map((v, k) => mixed(v, b.eye[k], s)),
+    azimuth_deg: turned(a.azimuth_deg, b.azimuth_deg, s),
     elevation_deg: mixed(a.elevation_deg, b.elevation_deg, s),
   };
   if (a.focus && b.focus) state.focus = a.focus.map((v, k) => mixed(v, b.focus[k], s));

@@ -56,7 +56,8 @@ export function slider({ label, min, max, step, value, show = String, testid, in
   });
   const element = el('div', { class: 'field' }, el('label', { htmlFor: id, text: label }), told, range);
   return {
-    element, range,
+    element,
+    range,
     set(number) {
       range.value = String(number);
       tell(number);
@@ -73,8 +74,11 @@ export function tick({ label, checked = false, testid, change }) {
 /** A labelled choice of a few; options are [value, text]. */
 export function choice({ label, options, value, testid, change }) {
   const id = freshId('choice');
-  const list = el('select', { id, testid, on: { change: () => change(list.value) } },
-    options.map(([v, text]) => el('option', { value: v, text })));
+  const list = el(
+    'select',
+    { id, testid, on: { change: () => change(list.value) } },
+    options.map(([v, text]) => el('option', { value: v, text })),
+  );
   list.value = value;
   return { element: el('div', { class: 'field' }, el('label', { htmlFor: id, text: label }), list), list };
 }
@@ -82,7 +86,13 @@ export function choice({ label, options, value, testid, change }) {
 /** A labelled text field. */
 export function textField({ label, value = '', testid, input, long = false, maxLength = 2000 }) {
   const id = freshId('text');
-  const field = el(long ? 'textarea' : 'input', { id, value, maxLength, testid, on: { input: () => input?.(field.value) } });
+  const field = el(long ? 'textarea' : 'input', {
+    id,
+    value,
+    maxLength,
+    testid,
+    on: { input: () => input?.(field.value) },
+  });
   if (long) field.rows = 2;
   else field.type = 'text';
   return { element: el('div', { class: 'field' }, el('label', { htmlFor: id, text: label }), field), field };
@@ -90,7 +100,15 @@ export function textField({ label, value = '', testid, input, long = false, maxL
 
 /** A button with a text; `quiet` ones are drawn without a frame. */
 export function button(text, click, { testid, quiet = false, title, disabled = false, aria } = {}) {
-  const element = el('button', { type: 'button', class: quiet ? 'plain' : 'solid', text, testid, disabled, aria, on: { click } });
+  const element = el('button', {
+    type: 'button',
+    class: quiet ? 'plain' : 'solid',
+    text,
+    testid,
+    disabled,
+    aria,
+    on: { click },
+  });
   if (title) element.title = title;
   return element;
 }
@@ -112,7 +130,10 @@ export function download(blob, name) {
 
 /** A name that every file system takes, of the scene's name and what the file holds. */
 export function fileName(manifest, what, ending) {
-  const base = String(manifest.name ?? 'scene').replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+|[-.]+$/g, '').slice(0, 60);
+  const base = String(manifest.name ?? 'scene')
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[-.]+|[-.]+$/g, '')
+    .slice(0, 60);
   return `${base || 'scene'}-${what}.${ending}`;
 }
 

@@ -21,14 +21,20 @@ export function rimmed(pen, text, x, y, { size = 12, align = 'left', baseline = 
 /** The azimuth (degrees) that is up in the view, and how flat level circles look in it (1 from above). */
 export function compassView(state) {
   if (state.mode === 'top') return { azimuth: 0, squash: 1 };
-  return { azimuth: state.azimuth_deg, squash: Math.max(0.45, Math.abs(Math.sin((state.elevation_deg * Math.PI) / 180))) };
+  return {
+    azimuth: state.azimuth_deg,
+    squash: Math.max(0.45, Math.abs(Math.sin((state.elevation_deg * Math.PI) / 180))),
+  };
 }
 
 /** A level compass needle as the view sees it; seen from the side it is tipped up to stay readable. */
 export function compass(pen, x, y, radius, state) {
   const { azimuth, squash } = compassView(state);
   const turn = (azimuth * Math.PI) / 180;
-  const at = (bearing, length) => [x + radius * length * Math.sin(bearing - turn), y - radius * length * squash * Math.cos(bearing - turn)];
+  const at = (bearing, length) => [
+    x + radius * length * Math.sin(bearing - turn),
+    y - radius * length * squash * Math.cos(bearing - turn),
+  ];
   pen.beginPath();
   pen.ellipse(x, y, radius, radius * squash, 0, 0, 2 * Math.PI);
   pen.fillStyle = 'rgba(0, 0, 0, 0.45)';
@@ -36,7 +42,10 @@ export function compass(pen, x, y, radius, state) {
   pen.strokeStyle = 'rgba(255, 255, 255, 0.6)';
   pen.lineWidth = Math.max(1, radius / 16);
   pen.stroke();
-  for (const [bearing, colour] of [[0, '#ff6b4a'], [Math.PI, '#eeeeee']]) {
+  for (const [bearing, colour] of [
+    [0, '#ff6b4a'],
+    [Math.PI, '#eeeeee'],
+  ]) {
     pen.fillStyle = colour;
     pen.beginPath();
     pen.moveTo(...at(bearing, 0.9));
@@ -74,12 +83,15 @@ const tables = new Map();
 export function palette(manifest, name) {
   if (!tables.has(name)) {
     const bytes = atob(manifest.palettes[name]);
-    tables.set(name, Array.from({ length: 256 }, (_, i) => [0, 1, 2].map((k) => bytes.charCodeAt(3 * i + k))));
+    tables.set(
+      name,
+      Array.from({ length: 256 }, (_, i) => [0, 1, 2].map((k) => bytes.charCodeAt(3 * i + k))),
+    );
   }
   return tables.get(name);
 }
 
-/** What a layer's colours say: {title, unit, limits, logarithmic, palette} with a scale, {title, kinds} of words, or null. */
+/** What a layer's colours say: its scale as in the manifest, {title, kinds} of words, or null. */
 export function legendOf(viewer) {
   const told = viewer.manifest.layers?.[viewer.layer];
   if (told?.palette) return told;
@@ -89,7 +101,8 @@ export function legendOf(viewer) {
   return null;
 }
 
-const tickText = (value) => (Number.isInteger(value) ? fixed(value, 0) : String(Number(value.toPrecision(4))).replace('-', '−'));
+const tickText = (value) =>
+  Number.isInteger(value) ? fixed(value, 0) : String(Number(value.toPrecision(4))).replace('-', '−');
 
 /** The height that {@link legend} takes. */
 export const legendHeight = (told, size) => (told.kinds ? size * (2 + 1.6 * told.kinds.length) : size * 14);

@@ -1,7 +1,20 @@
 /** What each measuring tool makes of the places clicked: a headline, rows to read, numbers to keep. */
 import {
-  angle, apply, area, azimuthElevation, distance, groundWithin, heightAbovePlane, pixelAngle, planeFit, polylineLength,
-  profile, profileCsv, sigmaAlong, slopeAbout, withSigma,
+  angle,
+  apply,
+  area,
+  azimuthElevation,
+  distance,
+  groundWithin,
+  heightAbovePlane,
+  pixelAngle,
+  planeFit,
+  polylineLength,
+  profile,
+  profileCsv,
+  sigmaAlong,
+  slopeAbout,
+  withSigma,
 } from '../tools/index.js';
 import { add, cross, norm, scale, sub } from '../tools/vector.js';
 
@@ -15,13 +28,66 @@ const FAR_UP_M = 1000;
  */
 export const TOOLS = [
   { id: 'point', name: 'Point', key: 'p', least: 1, most: 1, shape: 'point', steps: ['a place'] },
-  { id: 'distance', name: 'Distance', key: 'l', least: 2, most: 2, shape: 'line', steps: ['the first place', 'the second place'] },
-  { id: 'polyline', name: 'Polyline', key: 'k', least: 2, most: 500, shape: 'line', steps: ['the first place', 'the next place', 'the next place, or Done'] },
-  { id: 'height', name: 'Height', key: 'i', least: 4, most: 4, shape: 'height',
-    steps: ['the first of three places of the plane', 'the second place of the plane', 'the third place of the plane', 'the place whose height is wanted'] },
-  { id: 'area', name: 'Area', key: 'r', least: 3, most: 500, shape: 'area', steps: ['the first corner', 'the second corner', 'the third corner', 'the next corner, or Done'] },
-  { id: 'angle', name: 'Angle', key: 'g', least: 3, most: 3, shape: 'line', steps: ['the end of one leg', 'the corner', 'the end of the other leg'] },
-  { id: 'plane', name: 'Plane', title: 'Plane: dip and strike', key: 'n', least: 2, most: 2, shape: 'circle', steps: ['the middle of a circle', 'its edge'] },
+  {
+    id: 'distance',
+    name: 'Distance',
+    key: 'l',
+    least: 2,
+    most: 2,
+    shape: 'line',
+    steps: ['the first place', 'the second place'],
+  },
+  {
+    id: 'polyline',
+    name: 'Polyline',
+    key: 'k',
+    least: 2,
+    most: 500,
+    shape: 'line',
+    steps: ['the first place', 'the next place', 'the next place, or Done'],
+  },
+  {
+    id: 'height',
+    name: 'Height',
+    key: 'i',
+    least: 4,
+    most: 4,
+    shape: 'height',
+    steps: [
+      'the first of three places of the plane',
+      'the second place of the plane',
+      'the third place of the plane',
+      'the place whose height is wanted',
+    ],
+  },
+  {
+    id: 'area',
+    name: 'Area',
+    key: 'r',
+    least: 3,
+    most: 500,
+    shape: 'area',
+    steps: ['the first corner', 'the second corner', 'the third corner', 'the next corner, or Done'],
+  },
+  {
+    id: 'angle',
+    name: 'Angle',
+    key: 'g',
+    least: 3,
+    most: 3,
+    shape: 'line',
+    steps: ['the end of one leg', 'the corner', 'the end of the other leg'],
+  },
+  {
+    id: 'plane',
+    name: 'Plane',
+    title: 'Plane: dip and strike',
+    key: 'n',
+    least: 2,
+    most: 2,
+    shape: 'circle',
+    steps: ['the middle of a circle', 'its edge'],
+  },
   { id: 'profile', name: 'Profile', key: 'j', least: 2, most: 2, shape: 'line', steps: ['the start', 'the end'] },
 ];
 
@@ -42,8 +108,15 @@ function framed(transform, point, names) {
 
 function slope(viewer, point) {
   const { manifest } = viewer;
-  const fit = slopeAbout((origin, direction) => viewer.pickRay(origin, direction), point, manifest.eye, pixelRad(manifest));
-  return fit ? { text: withSigma(fit.dipDeg, fit.dipSigmaDeg, 'deg'), value: fit.dipDeg } : { text: withSigma(point.slope_deg, NaN, 'deg'), value: point.slope_deg };
+  const fit = slopeAbout(
+    (origin, direction) => viewer.pickRay(origin, direction),
+    point,
+    manifest.eye,
+    pixelRad(manifest),
+  );
+  return fit
+    ? { text: withSigma(fit.dipDeg, fit.dipSigmaDeg, 'deg'), value: fit.dipDeg }
+    : { text: withSigma(point.slope_deg, NaN, 'deg'), value: point.slope_deg };
 }
 
 function pointTool(viewer, [point]) {
@@ -54,8 +127,14 @@ function pointTool(viewer, [point]) {
   const steep = slope(viewer, point);
   const groups = [
     { title: 'East, north, up', rows: threeRows(['East', 'North', 'Up'], point.enu, sigmas) },
-    manifest.rover_from_enu && { title: 'Rover (ROVER_NAV)', rows: framed(manifest.rover_from_enu, point, ['X forward', 'Y right', 'Z down']) },
-    manifest.site_from_enu && { title: 'Site (SITE)', rows: framed(manifest.site_from_enu, point, ['X north', 'Y east', 'Z down']) },
+    manifest.rover_from_enu && {
+      title: 'Rover (ROVER_NAV)',
+      rows: framed(manifest.rover_from_enu, point, ['X forward', 'Y right', 'Z down']),
+    },
+    manifest.site_from_enu && {
+      title: 'Site (SITE)',
+      rows: framed(manifest.site_from_enu, point, ['X north', 'Y east', 'Z down']),
+    },
     {
       title: 'Seen from the camera',
       rows: [
@@ -65,15 +144,25 @@ function pointTool(viewer, [point]) {
         ['Slope', steep.text],
         ['Ground', KINDS[point.kind] ?? 'unknown'],
         ['Measured by', `${point.seen} ${point.seen === 1 ? 'pair' : 'pairs'}`],
-        shown ? ['Pixel', `column ${shown.pixel[0].toFixed(1)}, row ${shown.pixel[1].toFixed(1)}`] : ['Frame', 'none shows it'],
+        shown
+          ? ['Pixel', `column ${shown.pixel[0].toFixed(1)}, row ${shown.pixel[1].toFixed(1)}`]
+          : ['Frame', 'none shows it'],
         shown && ['', `of frame ${shown.frame.id}`],
       ].filter(Boolean),
     },
   ].filter(Boolean);
   return {
-    headline: `range ${withSigma(point.range_m, point.sigma_m, 'm')}`, label: withSigma(point.range_m, point.sigma_m, 'm'), groups,
+    headline: `range ${withSigma(point.range_m, point.sigma_m, 'm')}`,
+    label: withSigma(point.range_m, point.sigma_m, 'm'),
+    groups,
     frame: shown ? viewer.frames.indexOf(shown.frame) : -1,
-    measure: { range_m: point.range_m, sigma_m: point.sigma_m, azimuth_deg: seen.azimuthDeg, elevation_deg: seen.elevationDeg, slope_deg: steep.value },
+    measure: {
+      range_m: point.range_m,
+      sigma_m: point.sigma_m,
+      azimuth_deg: seen.azimuthDeg,
+      elevation_deg: seen.elevationDeg,
+      slope_deg: steep.value,
+    },
   };
 }
 
@@ -81,8 +170,16 @@ function distanceTool(viewer, [a, b]) {
   const d = distance(a, b);
   const main = withSigma(d.value, d.sigma, 'm');
   return {
-    headline: main, label: main,
-    groups: [{ rows: [['Level', withSigma(d.horizontalM, d.horizontalSigmaM, 'm')], ['Rise', withSigma(d.riseM, d.riseSigmaM, 'm')]] }],
+    headline: main,
+    label: main,
+    groups: [
+      {
+        rows: [
+          ['Level', withSigma(d.horizontalM, d.horizontalSigmaM, 'm')],
+          ['Rise', withSigma(d.riseM, d.riseSigmaM, 'm')],
+        ],
+      },
+    ],
     measure: { length_m: d.value, sigma_m: d.sigma, horizontal_m: d.horizontalM, rise_m: d.riseM },
   };
 }
@@ -91,8 +188,16 @@ function polylineTool(viewer, points) {
   const d = polylineLength(points);
   const main = withSigma(d.value, d.sigma, 'm');
   return {
-    headline: main, label: main,
-    groups: [{ rows: [['Level', withSigma(d.horizontalM, d.horizontalSigmaM, 'm')], ['Pieces', String(d.pieces)]] }],
+    headline: main,
+    label: main,
+    groups: [
+      {
+        rows: [
+          ['Level', withSigma(d.horizontalM, d.horizontalSigmaM, 'm')],
+          ['Pieces', String(d.pieces)],
+        ],
+      },
+    ],
     measure: { length_m: d.value, sigma_m: d.sigma, horizontal_m: d.horizontalM },
   };
 }
@@ -101,8 +206,15 @@ function heightTool(viewer, [a, b, c, place]) {
   const h = heightAbovePlane(place, a, b, c);
   const main = withSigma(h.value, h.sigma, 'm');
   return {
-    headline: main, label: main,
-    groups: [{ rows: [['', Number.isFinite(h.value) ? 'square to the plane, up is positive' : 'the three places lie in a line']] }],
+    headline: main,
+    label: main,
+    groups: [
+      {
+        rows: [
+          ['', Number.isFinite(h.value) ? 'square to the plane, up is positive' : 'the three places lie in a line'],
+        ],
+      },
+    ],
     measure: { height_m: h.value, sigma_m: h.sigma },
   };
 }
@@ -111,8 +223,16 @@ function areaTool(viewer, points) {
   const a = area(points);
   const main = withSigma(a.value, a.sigma, 'm2');
   return {
-    headline: main, label: main,
-    groups: [{ rows: [['Seen from above', withSigma(a.horizontalM2, a.horizontalSigmaM2, 'm2')], ['Perimeter', withSigma(a.perimeterM, a.perimeterSigmaM, 'm')]] }],
+    headline: main,
+    label: main,
+    groups: [
+      {
+        rows: [
+          ['Seen from above', withSigma(a.horizontalM2, a.horizontalSigmaM2, 'm2')],
+          ['Perimeter', withSigma(a.perimeterM, a.perimeterSigmaM, 'm')],
+        ],
+      },
+    ],
     measure: { area_m2: a.value, sigma_m2: a.sigma, horizontal_m2: a.horizontalM2, perimeter_m: a.perimeterM },
   };
 }
@@ -142,23 +262,47 @@ function planeTool(viewer, points, polygon) {
   const { places, stepM } = groundWithin(groundUnder(viewer), where, pixelRad(manifest), norm(sub(from, manifest.eye)));
   const fit = planeFit(places);
   if (!Number.isFinite(fit.dipDeg)) {
-    return { headline: 'no plane', label: 'no plane', measure: {}, groups: [{ rows: [['', `too little measured ground there (${places.length} places ${stepM.toPrecision(2)} m apart): take more of it`]] }] };
+    return {
+      headline: 'no plane',
+      label: 'no plane',
+      measure: {},
+      groups: [
+        {
+          rows: [
+            [
+              '',
+              `too little measured ground there (${places.length} places ${stepM.toPrecision(2)} m apart): take more`,
+            ],
+          ],
+        },
+      ],
+    };
   }
   const dip = withSigma(fit.dipDeg, fit.dipSigmaDeg, 'deg');
   return {
-    headline: `dip ${dip}`, label: `dip ${dip}`,
-    groups: [{
-      rows: [
-        ['Dips towards', withSigma(fit.dipDirectionDeg, fit.strikeSigmaDeg, 'deg')],
-        ['Strike', withSigma(fit.strikeDeg, fit.strikeSigmaDeg, 'deg')],
-        ['', 'falls to the right of the strike'],
-        ['Places', `${fit.count}, ${stepM.toPrecision(2)} m apart`],
-        ['Off the plane', `${(1000 * fit.rmsM).toPrecision(2)} mm rms`],
-        ['Chi² reduced', fit.reducedChi2.toPrecision(3)],
-      ],
-    }],
+    headline: `dip ${dip}`,
+    label: `dip ${dip}`,
+    groups: [
+      {
+        rows: [
+          ['Dips towards', withSigma(fit.dipDirectionDeg, fit.strikeSigmaDeg, 'deg')],
+          ['Strike', withSigma(fit.strikeDeg, fit.strikeSigmaDeg, 'deg')],
+          ['', 'falls to the right of the strike'],
+          ['Places', `${fit.count}, ${stepM.toPrecision(2)} m apart`],
+          ['Off the plane', `${(1000 * fit.rmsM).toPrecision(2)} mm rms`],
+          ['Chi² reduced', fit.reducedChi2.toPrecision(3)],
+        ],
+      },
+    ],
     plane: planeMark(fit, polygon ? Math.sqrt(area(points).horizontalM2 / Math.PI) : radius),
-    measure: { dip_deg: fit.dipDeg, dip_sigma_deg: fit.dipSigmaDeg, strike_deg: fit.strikeDeg, strike_sigma_deg: fit.strikeSigmaDeg, count: fit.count, rms_m: fit.rmsM },
+    measure: {
+      dip_deg: fit.dipDeg,
+      dip_sigma_deg: fit.dipSigmaDeg,
+      strike_deg: fit.strikeDeg,
+      strike_sigma_deg: fit.strikeSigmaDeg,
+      count: fit.count,
+      rms_m: fit.rmsM,
+    },
   };
 }
 
@@ -177,29 +321,49 @@ function profileTool(viewer, [a, b]) {
   const samples = profile(groundUnder(viewer), a.enu, b.enu, PROFILE_STEPS);
   const d = distance(a, b);
   const heights = samples.filter((s) => s.up_m !== null);
-  const low = heights.reduce((found, s) => (s.up_m < found.up_m ? s : found), heights[0] ?? { up_m: NaN, sigma_m: NaN });
-  const high = heights.reduce((found, s) => (s.up_m > found.up_m ? s : found), heights[0] ?? { up_m: NaN, sigma_m: NaN });
+  const low = heights.reduce(
+    (found, s) => (s.up_m < found.up_m ? s : found),
+    heights[0] ?? { up_m: NaN, sigma_m: NaN },
+  );
+  const high = heights.reduce(
+    (found, s) => (s.up_m > found.up_m ? s : found),
+    heights[0] ?? { up_m: NaN, sigma_m: NaN },
+  );
   return {
-    headline: `${withSigma(d.horizontalM, d.horizontalSigmaM, 'm')} long`, label: `profile ${withSigma(d.horizontalM, d.horizontalSigmaM, 'm')}`,
-    groups: [{
-      rows: [
-        ['Rise', withSigma(d.riseM, d.riseSigmaM, 'm')],
-        ['Lowest', withSigma(low.up_m, low.sigma_m, 'm')],
-        ['Highest', withSigma(high.up_m, high.sigma_m, 'm')],
-        ['Without ground', `${Math.round((100 * (samples.length - heights.length)) / samples.length)} % of the line`],
-      ],
-    }],
-    profile: samples, csv: () => profileCsv(samples),
+    headline: `${withSigma(d.horizontalM, d.horizontalSigmaM, 'm')} long`,
+    label: `profile ${withSigma(d.horizontalM, d.horizontalSigmaM, 'm')}`,
+    groups: [
+      {
+        rows: [
+          ['Rise', withSigma(d.riseM, d.riseSigmaM, 'm')],
+          ['Lowest', withSigma(low.up_m, low.sigma_m, 'm')],
+          ['Highest', withSigma(high.up_m, high.sigma_m, 'm')],
+          ['Without ground', `${Math.round((100 * (samples.length - heights.length)) / samples.length)} % of the line`],
+        ],
+      },
+    ],
+    profile: samples,
+    csv: () => profileCsv(samples),
     measure: { horizontal_m: d.horizontalM, sigma_m: d.horizontalSigmaM, rise_m: d.riseM },
   };
 }
 
 const RUN = {
-  point: pointTool, distance: distanceTool, polyline: polylineTool, height: heightTool, area: areaTool, angle: angleTool,
-  plane: planeTool, profile: profileTool,
+  point: pointTool,
+  distance: distanceTool,
+  polyline: polylineTool,
+  height: heightTool,
+  area: areaTool,
+  angle: angleTool,
+  plane: planeTool,
+  profile: profileTool,
 };
 
-/** @param {string} id of the tool @param {object[]} points Point of the viewer @param {boolean} [polygon] of the plane tool */
+/**
+ * @param {string} id of the tool
+ * @param {object[]} points Point of the viewer
+ * @param {boolean} [polygon] of the plane tool
+ */
 export function evaluate(viewer, id, points, polygon = false) {
   return RUN[id](viewer, points, polygon);
 }

@@ -15,7 +15,9 @@ export async function filmWay(width, height) {
     if (codec) return { kind: 'mp4', codec };
   }
   if (typeof MediaRecorder !== 'undefined' && HTMLCanvasElement.prototype.captureStream) {
-    const mime = ['video/webm;codecs=vp9', 'video/webm;codecs=vp8', 'video/webm'].find((m) => MediaRecorder.isTypeSupported(m));
+    const mime = ['video/webm;codecs=vp9', 'video/webm;codecs=vp8', 'video/webm'].find((m) =>
+      MediaRecorder.isTypeSupported(m),
+    );
     if (mime) return { kind: 'webm', mime };
   }
   return null;
@@ -28,7 +30,10 @@ export function filmViews(marks, secondsEach, fps) {
   for (let leg = 0; leg + 1 < marks.length; leg++) {
     for (let i = 0; i < steps; i++) {
       const t = i / steps;
-      views.push({ view: between(marks[leg].view, marks[leg + 1].view, t), layer: marks[t < 0.5 ? leg : leg + 1].layer });
+      views.push({
+        view: between(marks[leg].view, marks[leg + 1].view, t),
+        layer: marks[t < 0.5 ? leg : leg + 1].layer,
+      });
     }
   }
   const last = marks[marks.length - 1];
@@ -45,7 +50,10 @@ export function filmViews(marks, secondsEach, fps) {
 export async function makeFilm(viewer, marks, { bookmarks, width, height, fps, secondsEach, progress, stopped }) {
   const way = await filmWay(width, height);
   if (!way) {
-    throw new Error('This browser can make no films: it has neither WebCodecs nor MediaRecorder. Take single pictures, or use a current Chrome, Edge, Firefox or Safari.');
+    throw new Error(
+      'This browser can make no films: it has neither WebCodecs nor MediaRecorder. ' +
+        'Take single pictures, or use a current Chrome, Edge, Firefox or Safari.',
+    );
   }
   const before = { view: viewer.viewState(), layer: viewer.layer };
   const canvas = document.createElement('canvas');
@@ -60,14 +68,19 @@ export async function makeFilm(viewer, marks, { bookmarks, width, height, fps, s
     compose(viewer, marks, { width, height, into: canvas });
     progress((i + 1) / views.length);
     // Lets the page live: the button that stops it, the bar.
-    if (i % 2) await new Promise((resolve) => { setTimeout(resolve); });
+    if (i % 2)
+      await new Promise((resolve) => {
+        setTimeout(resolve);
+      });
   };
   try {
-    return way.kind === 'mp4' ? await encoded(canvas, way.codec, views.length, fps, draw) : await recorded(canvas, way.mime, views.length, fps, draw);
+    return way.kind === 'mp4'
+      ? await encoded(canvas, way.codec, views.length, fps, draw)
+      : await recorded(canvas, way.mime, views.length, fps, draw);
   } finally {
     viewer.layer = before.layer;
     await viewer.setView(before.view, { seconds: 0 });
-    viewer.requestRender();
+    viewer.render();
   }
 }
 
@@ -106,7 +119,9 @@ async function recorded(canvas, mime, count, fps, draw) {
       const next = performance.now() + 1000 / fps;
       await draw(i);
       track.requestFrame();
-      await new Promise((resolve) => { setTimeout(resolve, Math.max(0, next - performance.now())); });
+      await new Promise((resolve) => {
+        setTimeout(resolve, Math.max(0, next - performance.now()));
+      });
     }
   } finally {
     recorder.stop();

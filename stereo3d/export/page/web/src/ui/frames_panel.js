@@ -38,7 +38,8 @@ export class Frames {
   }
 
   wipeBy(by) {
-    if (this.index !== null) this.show(this.index, { wipe: Math.max(0, Math.min(1, (this.wipe ?? 0.5) + by)), residual: false });
+    if (this.index !== null)
+      this.show(this.index, { wipe: Math.max(0, Math.min(1, (this.wipe ?? 0.5) + by)), residual: false });
   }
 }
 
@@ -65,28 +66,85 @@ function thumbnail(frame, brightness) {
 export function framesPanel({ viewer, frames }) {
   const items = viewer.frames.map((frame, i) => {
     const record = frame.record ?? frame;
-    const about = [record.eye === 'left' ? 'left eye' : 'right eye', Number.isInteger(record.pair) ? `pair ${record.pair + 1}` : null].filter(Boolean).join(', ');
-    const item = el('button', { type: 'button', class: 'frame', testid: `frame-${i}`, aria: { pressed: 'false' }, data: { eye: record.eye ?? '' },
-      on: { click: () => frames.show(i) } }, thumbnail(frame, Math.min(Math.max(Number(record.brightness) || 1, 0.5), 3)),
-      el('span', {}, el('span', { class: 'frame-id', text: frame.id }), el('small', { text: about })));
+    const about = [
+      record.eye === 'left' ? 'left eye' : 'right eye',
+      Number.isInteger(record.pair) ? `pair ${record.pair + 1}` : null,
+    ]
+      .filter(Boolean)
+      .join(', ');
+    const item = el(
+      'button',
+      {
+        type: 'button',
+        class: 'frame',
+        testid: `frame-${i}`,
+        aria: { pressed: 'false' },
+        data: { eye: record.eye ?? '' },
+        on: { click: () => frames.show(i) },
+      },
+      thumbnail(frame, Math.min(Math.max(Number(record.brightness) || 1, 0.5), 3)),
+      el('span', {}, el('span', { class: 'frame-id', text: frame.id }), el('small', { text: about })),
+    );
     return item;
   });
-  const mix = slider({ label: 'Mix: ground to frame', min: 0, max: 1, step: 0.01, value: 1, show: (v) => `${Math.round(v * 100)} % frame`, testid: 'frame-mix',
-    input: (v) => frames.show(frames.index, { mix: v, wipe: null, residual: false }) });
-  const wipe = slider({ label: 'Wipe: frame to the left', min: 0, max: 1, step: 0.005, value: 0.5, show: (v) => `${Math.round(v * 100)} %`, testid: 'frame-wipe',
-    input: (v) => frames.show(frames.index, { wipe: v, residual: false }) });
-  const residual = tick({ label: 'Residual: how much they differ', testid: 'frame-residual', change: (v) => frames.show(frames.index, { residual: v }) });
+  const mix = slider({
+    label: 'Mix: ground to frame',
+    min: 0,
+    max: 1,
+    step: 0.01,
+    value: 1,
+    show: (v) => `${Math.round(v * 100)} % frame`,
+    testid: 'frame-mix',
+    input: (v) => frames.show(frames.index, { mix: v, wipe: null, residual: false }),
+  });
+  const wipe = slider({
+    label: 'Wipe: frame to the left',
+    min: 0,
+    max: 1,
+    step: 0.005,
+    value: 0.5,
+    show: (v) => `${Math.round(v * 100)} %`,
+    testid: 'frame-wipe',
+    input: (v) => frames.show(frames.index, { wipe: v, residual: false }),
+  });
+  const residual = tick({
+    label: 'Residual: how much they differ',
+    testid: 'frame-residual',
+    change: (v) => frames.show(frames.index, { residual: v }),
+  });
   const told = el('p', { class: 'quiet', testid: 'frame-fit' });
-  const controls = el('div', { hidden: true, testid: 'frame-controls' },
+  const controls = el(
+    'div',
+    { hidden: true, testid: 'frame-controls' },
     el('p', { class: 'headline', testid: 'frame-name' }),
-    el('div', { class: 'row' }, button('Leave', () => frames.show(null), { testid: 'frame-leave', title: 'Back to the ground (Escape)' }),
+    el(
+      'div',
+      { class: 'row' },
+      button('Leave', () => frames.show(null), { testid: 'frame-leave', title: 'Back to the ground (Escape)' }),
       button('Blink', () => frames.blink(), { testid: 'frame-blink', title: 'Space' }),
-      button('◀', () => frames.step(-1), { testid: 'frame-previous', title: 'Previous frame (,)', aria: { label: 'Previous frame' } }),
-      button('▶', () => frames.step(1), { testid: 'frame-next', title: 'Next frame (.)', aria: { label: 'Next frame' } })),
-    mix.element, wipe.element, residual.element, told);
+      button('◀', () => frames.step(-1), {
+        testid: 'frame-previous',
+        title: 'Previous frame (,)',
+        aria: { label: 'Previous frame' },
+      }),
+      button('▶', () => frames.step(1), {
+        testid: 'frame-next',
+        title: 'Next frame (.)',
+        aria: { label: 'Next frame' },
+      }),
+    ),
+    mix.element,
+    wipe.element,
+    residual.element,
+    told,
+  );
   const eyes = new Set(viewer.frames.map((f) => f.record?.eye));
   const list = el('div', { class: 'frames' }, items);
-  const both = tick({ label: 'Right eyes too', testid: 'frames-right', change: (v) => list.classList.toggle('left-only', !v) });
+  const both = tick({
+    label: 'Right eyes too',
+    testid: 'frames-right',
+    change: (v) => list.classList.toggle('left-only', !v),
+  });
   list.classList.toggle('left-only', eyes.size > 1);
   const refresh = () => {
     const framing = viewer.framing;
@@ -100,14 +158,24 @@ export function framesPanel({ viewer, frames }) {
     wipe.set(frames.wipe ?? 0.5);
     residual.box.checked = frames.residual;
     const fit = framing?.fit;
-    told.textContent = frames.residual && fit && Number.isFinite(fit.rms)
-      ? `After brightness is brought together: correlation ${fit.correlation.toFixed(3)}, residual ${(100 * fit.rms).toFixed(1)} % rms. Black: the same; bright: different.` : '';
+    told.textContent =
+      frames.residual && fit && Number.isFinite(fit.rms)
+        ? `After brightness is brought together: correlation ${fit.correlation.toFixed(3)}, ` +
+          `residual ${(100 * fit.rms).toFixed(1)} % rms. Black: the same; bright: different.`
+        : '';
   };
   frames.changed = refresh;
   viewer.addEventListener('frame', refresh);
   refresh();
-  const element = el('div', {},
-    el('p', { class: 'quiet', text: 'Stand where the camera stood: the ground is drawn through the frame’s own camera model.' }),
-    controls, section('Frames', eyes.size > 1 ? both.element : null, list));
+  const element = el(
+    'div',
+    {},
+    el('p', {
+      class: 'quiet',
+      text: 'Stand where the camera stood: the ground is drawn through the frame’s own camera model.',
+    }),
+    controls,
+    section('Frames', eyes.size > 1 ? both.element : null, list),
+  );
   return { element, shown: refresh };
 }

@@ -1,5 +1,5 @@
 /** The help overlay: mouse, touch and keyboard on one page. */
-import { el } from './dom.js';
+import { button, el } from './dom.js';
 import { icon } from './icons.js';
 import { TOOLS } from './evaluate.js';
 import { LAYERS } from './layers_panel.js';
@@ -18,27 +18,104 @@ const TOUCH = [
   ['Tap', 'pick a place; tap twice to finish'],
 ];
 const MOVING = [
-  ['w a s d', 'move; the arrows too'], ['q e', 'down, up; Page up and down too'], ['+ −', 'nearer, farther'], ['Shift', 'faster'],
+  ['w a s d', 'move; the arrows too'],
+  ['q e', 'down, up; Page up and down too'],
+  ['+ −', 'nearer, farther'],
+  ['Shift', 'faster'],
 ];
+
+async function served(name) {
+  const reply = await fetch(name, { credentials: 'same-origin' });
+  if (!reply.ok) throw new Error(String(reply.status));
+  return reply.text();
+}
 
 export class Help {
   constructor(panels) {
-    const table = (title, rows) => el('section', {}, el('h3', { text: title }),
-      el('dl', { class: 'keys' }, rows.flatMap(([key, what]) => [el('dt', {}, el('kbd', { text: key })), el('dd', { text: what })])));
-    const close = el('button', { type: 'button', class: 'plain square', testid: 'help-close', aria: { label: 'Close the help' }, on: { click: () => this.dialog.close() } }, icon('close'));
-    this.dialog = el('dialog', { id: 'help', testid: 'help', aria: { labelledby: 'help-title' } },
+    const table = (title, rows) =>
+      el(
+        'section',
+        {},
+        el('h3', { text: title }),
+        el(
+          'dl',
+          { class: 'keys' },
+          rows.flatMap(([key, what]) => [el('dt', {}, el('kbd', { text: key })), el('dd', { text: what })]),
+        ),
+      );
+    const close = el(
+      'button',
+      {
+        type: 'button',
+        class: 'plain square',
+        testid: 'help-close',
+        aria: { label: 'Close the help' },
+        on: { click: () => this.dialog.close() },
+      },
+      icon('close'),
+    );
+    this.dialog = el(
+      'dialog',
+      { id: 'help', testid: 'help', aria: { labelledby: 'help-title' } },
       el('header', {}, el('h2', { id: 'help-title', text: 'Help' }), close),
-      el('div', { class: 'help-columns' },
-        table('Mouse', MOUSE), table('Touch', TOUCH), table('Moving by keys (click the view first)', MOVING),
+      el(
+        'div',
+        { class: 'help-columns' },
+        table('Mouse', MOUSE),
+        table('Touch', TOUCH),
+        table('Moving by keys (click the view first)', MOVING),
         table('Ways to move', [...MODES.map(([, name, key]) => [key, name]), ['0', 'first view']]),
-        table('Measuring', [...TOOLS.map((tool) => [tool.key, tool.title ?? tool.name]), ['Enter', 'pick at the cross in the middle of the view'], ['Backspace', 'take the last place back'],
-          ['Shift + Enter', 'finish'], ['Escape', 'stop; leave the frame; close the panel']]),
-        table('Layers', LAYERS.map(([, name], i) => [String(i + 1), name])),
+        table('Measuring', [
+          ...TOOLS.map((tool) => [tool.key, tool.title ?? tool.name]),
+          ['Enter', 'pick at the cross in the middle of the view'],
+          ['Backspace', 'take the last place back'],
+          ['Shift + Enter', 'finish'],
+          ['Escape', 'stop; leave the frame; close the panel'],
+        ]),
+        table(
+          'Layers',
+          LAYERS.map(([, name], i) => [String(i + 1), name]),
+        ),
         table('Panels', [...panels.map(({ key, name }) => [key, name]), ['h ?', 'this help']]),
-        table('Standing at a frame', [['Space', 'blink'], ['[ ]', 'wipe'], [', .', 'previous, next frame'], ['Escape', 'leave']])),
-      el('p', { class: 'quiet', text: 'All lengths are metres; ± is one sigma. Heights count from the rover’s ground, azimuth from north over east.' }));
-    this.dialog.addEventListener('click', (event) => { if (event.target === this.dialog) this.dialog.close(); });
+        table('Standing at a frame', [
+          ['Space', 'blink'],
+          ['[ ]', 'wipe'],
+          [', .', 'previous, next frame'],
+          ['Escape', 'leave'],
+        ]),
+      ),
+      el('p', {
+        class: 'quiet',
+        text: 'Lengths are metres, ± is one sigma. Heights count from the rover’s ground, azimuths from north.',
+      }),
+      this.licences(),
+    );
+    this.dialog.addEventListener('click', (event) => {
+      if (event.target === this.dialog) this.dialog.close();
+    });
     document.body.append(this.dialog);
+  }
+
+  /** The licences of what the page is made of: in the page itself, or beside it on the server. */
+  licences() {
+    const text = el('pre', { class: 'licences', hidden: true, testid: 'licences-text', tabIndex: 0 });
+    const show = button(
+      'Licences',
+      async () => {
+        if (!text.textContent) {
+          const inside = document.getElementById('licenses');
+          try {
+            text.textContent = inside ? inside.textContent : await served('LICENSES.txt');
+          } catch {
+            text.textContent = 'The licences could not be loaded from the server.';
+          }
+        }
+        text.hidden = !text.hidden;
+        if (!text.hidden) text.scrollIntoView({ block: 'nearest' });
+      },
+      { testid: 'licences' },
+    );
+    return el('div', { class: 'licence-box' }, show, text);
   }
 
   toggle() {

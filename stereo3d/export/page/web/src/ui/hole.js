@@ -67,6 +67,7 @@ export async function whyHole(viewer, x, y, ray) {
   const at = `${found.frame.id}, column ${found.pixel[0].toFixed(0)}, row ${found.pixel[1].toFixed(0)}`;
   const about = found.guessed ? ' (about there)' : '';
   if (!reason) return `No ground there. Why is not known: ${at}${about}.`;
-  if (reason === 'measured') return `No ground there, although its pixel was measured: ${at}${about}. The surface was not closed over it.`;
+  if (reason === 'measured')
+    return `No ground there, although its pixel was measured: ${at}${about}. The surface was not closed over it.`;
   return `No ground there: ${reason}. ${at}${about}.`;
 }

@@ -5,7 +5,12 @@ import { compass, legend, legendHeight, legendOf, scaleBar, sharp } from './draw
 import { pixelTowards } from './hole.js';
 import { directionAngles, fixed, withSigma } from '../tools/index.js';
 
-export const MODES = [['orbit', 'Orbit', 'o'], ['walk', 'Walk', 'y'], ['fly', 'Fly', 'z'], ['top', 'Map', 't']];
+export const MODES = [
+  ['orbit', 'Orbit', 'o'],
+  ['walk', 'Walk', 'y'],
+  ['fly', 'Fly', 'z'],
+  ['top', 'Map', 't'],
+];
 
 const COMPASS_PX = 72;
 const SCALE_PX = 150;
@@ -36,16 +41,38 @@ export class Hud {
     this.viewer = viewer;
     this.shell = shell;
     this.first = viewer.viewState();
-    this.modes = MODES.map(([id, name, key]) => el('button', { type: 'button', testid: `mode-${id}`, text: name,
-      title: `${name} (${key})`, aria: { pressed: 'false' }, on: { click: () => this.setMode(id) } }));
-    this.home = el('button', { type: 'button', testid: 'home', title: 'The first view (0)', aria: { label: 'The first view' },
-      on: { click: () => this.goHome() } }, icon('home'));
+    this.modes = MODES.map(([id, name, key]) =>
+      el('button', {
+        type: 'button',
+        testid: `mode-${id}`,
+        text: name,
+        title: `${name} (${key})`,
+        aria: { pressed: 'false' },
+        on: { click: () => this.setMode(id) },
+      }),
+    );
+    this.home = el(
+      'button',
+      {
+        type: 'button',
+        testid: 'home',
+        title: 'The first view (0)',
+        aria: { label: 'The first view' },
+        on: { click: () => this.goHome() },
+      },
+      icon('home'),
+    );
     this.compass = el('canvas', { id: 'compass', testid: 'compass', attr: { role: 'img' } });
     this.scale = el('canvas', { id: 'scale', testid: 'scale', attr: { role: 'img' } });
     this.legend = el('canvas', { id: 'legend', testid: 'legend', attr: { role: 'img' } });
     this.cross = el('div', { id: 'cross', aria: { hidden: 'true' } });
-    stage.append(el('div', { id: 'modes', attr: { role: 'group' }, aria: { label: 'Ways to move' } }, this.modes, this.home),
-      this.compass, this.scale, this.legend, this.cross);
+    stage.append(
+      el('div', { id: 'modes', attr: { role: 'group' }, aria: { label: 'Ways to move' } }, this.modes, this.home),
+      this.compass,
+      this.scale,
+      this.legend,
+      this.cross,
+    );
     viewer.addEventListener('view', () => this.later());
     viewer.addEventListener('frame', () => {
       this.draw();
@@ -80,20 +107,37 @@ export class Hud {
   drawCompass(view) {
     const state = sight(this.viewer, view);
     compass(sharp(this.compass, COMPASS_PX, COMPASS_PX), COMPASS_PX / 2, COMPASS_PX / 2 + 4, 23, state);
-    this.compass.setAttribute('aria-label', state.mode === 'top' ? 'North is up' : `Compass: looking towards ${Math.round((state.azimuth_deg + 360) % 360)}°`);
+    this.compass.setAttribute(
+      'aria-label',
+      state.mode === 'top'
+        ? 'North is up'
+        : `Compass: looking at azimuth ${Math.round(state.azimuth_deg + 360) % 360}°`,
+    );
   }
 
   draw() {
     const state = this.viewer.viewState();
     const { framing } = this.viewer;
-    for (const [i, [id]] of MODES.entries()) this.modes[i].setAttribute('aria-pressed', String(!framing && state.mode === id));
+    for (const [i, [id]] of MODES.entries())
+      this.modes[i].setAttribute('aria-pressed', String(!framing && state.mode === id));
     this.drawCompass(state);
     // A frame has no one scale: its lens and its far ground have others in each place.
     this.scale.hidden = Boolean(framing);
     if (framing) return;
     const pen = sharp(this.scale, SCALE_PX + 90, 34);
-    const drawn = scaleBar(pen, 4, 28, metresPerPx(this.viewer), SCALE_PX, 12, state.mode === 'top' ? '' : ' in the middle');
-    this.scale.setAttribute('aria-label', drawn ? `Scale: the bar is ${drawn.text}` : 'No scale: no ground in the middle of the view');
+    const drawn = scaleBar(
+      pen,
+      4,
+      28,
+      metresPerPx(this.viewer),
+      SCALE_PX,
+      12,
+      state.mode === 'top' ? '' : ' in the middle',
+    );
+    this.scale.setAttribute(
+      'aria-label',
+      drawn ? `Scale: the bar is ${drawn.text}` : 'No scale: no ground in the middle of the view',
+    );
   }
 
   showLegend() {
@@ -102,8 +146,12 @@ export class Hud {
     if (!told) return;
     const pen = sharp(this.legend, Math.min(340, this.viewer.canvas.clientWidth - 24), legendHeight(told, 12) + 6);
     legend(pen, 4, 2, 12, told, this.viewer.manifest);
-    this.legend.setAttribute('aria-label', told.kinds ? `${told.title}: ${told.kinds.map(([name]) => name).join(', ')}`
-      : `${told.title}, ${told.limits.map((v) => Number(v.toPrecision(3))).join(' to ')} ${told.unit}`);
+    this.legend.setAttribute(
+      'aria-label',
+      told.kinds
+        ? `${told.title}: ${told.kinds.map(([name]) => name).join(', ')}`
+        : `${told.title}, ${told.limits.map((v) => Number(v.toPrecision(3))).join(' to ')} ${told.unit}`,
+    );
   }
 
   hover(detail) {
@@ -112,7 +160,9 @@ export class Hud {
     if (point) {
       if (!Number.isFinite(azimuth)) ({ azimuthDeg: azimuth, elevationDeg: elevation } = directionAngles(point.ray));
       const [e, n, u] = point.enu.map((v) => fixed(v, 2));
-      this.shell.readout.textContent = `E ${e}  N ${n}  U ${u} m · range ${withSigma(point.range_m, point.sigma_m, 'm')} · az ${fixed(azimuth, 1)}° el ${fixed(elevation, 1)}°`;
+      const range = withSigma(point.range_m, point.sigma_m, 'm');
+      const angles = `az ${fixed(azimuth, 1)}° el ${fixed(elevation, 1)}°`;
+      this.shell.readout.textContent = `E ${e}  N ${n}  U ${u} m · range ${range} · ${angles}`;
     } else if (Number.isFinite(azimuth)) {
       const text = `az ${fixed((azimuth + 360) % 360, 1)}° el ${fixed(elevation, 1)}° · no ground`;
       this.shell.readout.textContent = text;

@@ -12,15 +12,17 @@ function typing(element) {
 export function bindKeys(ui, panels) {
   const { viewer, shell, measure, hud, frames, help } = ui;
   const run = new Map();
-  LAYERS.forEach(([id, name], i) => run.set(String(i + 1), () => {
-    viewer.layer = id;
-    shell.say(`Layer: ${name}.`, { seconds: 2, shownIn: 'layers' });
-  }));
+  LAYERS.forEach(([id, name], i) =>
+    run.set(String(i + 1), () => {
+      viewer.layer = id;
+      shell.say(`Layer: ${name}.`, { seconds: 2, shownIn: 'layers' });
+    }),
+  );
   for (const tool of TOOLS) {
     run.set(tool.key, () => {
       const same = measure.tool?.id === tool.id;
-      measure.take(same ? null : tool.id);
       if (!same) shell.show('measure');
+      ui.take(same ? null : tool.id, true);
     });
   }
   for (const [id, , key] of MODES) run.set(key, () => hud.setMode(id));
@@ -35,7 +37,14 @@ export function bindKeys(ui, panels) {
 
   document.addEventListener('keydown', (event) => {
     const { key, target } = event;
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || ui.help.dialog.open || typing(target)) {
+    if (
+      event.defaultPrevented ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      ui.help.dialog.open ||
+      typing(target)
+    ) {
       if (key === 'Escape' && typing(target)) target.blur();
       return;
     }
@@ -61,7 +70,8 @@ export function bindKeys(ui, panels) {
     event.preventDefault();
   });
   // The cross shows where Enter picks, for those who look about by keys.
-  const cross = () => document.getElementById('stage').classList.toggle('by-key', viewer.canvas.matches(':focus-visible'));
+  const cross = () =>
+    document.getElementById('stage').classList.toggle('by-key', viewer.canvas.matches(':focus-visible'));
   for (const type of ['focus', 'blur']) viewer.canvas.addEventListener(type, cross);
   viewer.canvas.addEventListener('keydown', () => document.getElementById('stage').classList.add('by-key'));
   viewer.canvas.addEventListener('pointerdown', () => document.getElementById('stage').classList.remove('by-key'));

@@ -6,13 +6,20 @@ import { LineGeometry } from 'three/examples/jsm/lines/LineGeometry.js';
 import { LineMaterial } from 'three/examples/jsm/lines/LineMaterial.js';
 
 const DOT_PX = 13;
+const LABEL_RIGHT_PX = 10;
+const LABEL_UP_PX = 27;
+const LABEL_HIGH_PX = 22;
 const HIDDEN = 'hidden';
 
 function dotTexture() {
   const canvas = document.createElement('canvas');
   canvas.width = canvas.height = 64;
   const pen = canvas.getContext('2d');
-  for (const [radius, colour] of [[31, '#000000'], [25, '#ffffff'], [8, '#000000']]) {
+  for (const [radius, colour] of [
+    [31, '#000000'],
+    [25, '#ffffff'],
+    [8, '#000000'],
+  ]) {
     pen.fillStyle = colour;
     pen.beginPath();
     pen.arc(32, 32, radius, 0, 2 * Math.PI);
@@ -48,8 +55,18 @@ export class Marks {
       const geometry = new LineGeometry();
       // Float32 from the first place on, so that coordinates far from the origin do not shake.
       geometry.setPositions(path.flatMap((p) => p.map((v, k) => v - line[0][k])));
-      for (const [width, tint, opacity, order] of [[5, new THREE.Color(0), 0.65, 10], [2.5, colour, 1, 11]]) {
-        const material = new LineMaterial({ color: tint, linewidth: width, transparent: true, opacity, depthTest: false, depthWrite: false });
+      for (const [width, tint, opacity, order] of [
+        [5, new THREE.Color(0), 0.65, 10],
+        [2.5, colour, 1, 11],
+      ]) {
+        const material = new LineMaterial({
+          color: tint,
+          linewidth: width,
+          transparent: true,
+          opacity,
+          depthTest: false,
+          depthWrite: false,
+        });
         const drawn = new Line2(geometry, material);
         drawn.position.set(...line[0]);
         drawn.renderOrder = order;
@@ -59,7 +76,10 @@ export class Marks {
     }
     if (mark.dots.length) {
       const tint = colour.toArray();
-      const dots = this.points(mark.dots.flatMap((p) => p.map((v, k) => v - mark.dots[0][k])), mark.dots.flatMap(() => tint));
+      const dots = this.points(
+        mark.dots.flatMap((p) => p.map((v, k) => v - mark.dots[0][k])),
+        mark.dots.flatMap(() => tint),
+      );
       dots.position.set(...mark.dots[0]);
       group.add(dots);
     }
@@ -75,8 +95,16 @@ export class Marks {
     const geometry = new THREE.BufferGeometry();
     geometry.setAttribute('position', new THREE.Float32BufferAttribute(places, 3));
     geometry.setAttribute('color', new THREE.Float32BufferAttribute(colours, 3));
-    const material = new THREE.PointsMaterial({ vertexColors: true, map: this.texture, size: DOT_PX, sizeAttenuation: false,
-      transparent: true, alphaTest: 0.3, depthTest: false, depthWrite: false });
+    const material = new THREE.PointsMaterial({
+      vertexColors: true,
+      map: this.texture,
+      size: DOT_PX,
+      sizeAttenuation: false,
+      transparent: true,
+      alphaTest: 0.3,
+      depthTest: false,
+      depthWrite: false,
+    });
     const dots = new THREE.Points(geometry, material);
     dots.renderOrder = 12;
     dots.frustumCulled = false;
@@ -89,8 +117,7 @@ export class Marks {
     mark.label?.remove();
     const label = el('div', { class: `label ${look}`, testid: 'label', text });
     this.host.append(label);
-    this.all.set(id, { ...mark, label, text, at });
-    this.placeOne(this.all.get(id), this.host.getBoundingClientRect());
+    this.all.set(id, { ...mark, label, look, text, at, width: label.offsetWidth });
   }
 
   /** Removes all marks whose names begin so. */
@@ -113,22 +140,31 @@ export class Marks {
     if (draw) this.viewer.requestRender();
   }
 
-  /** Labels where they stand in the view now. */
+  /** Labels where they stand in the view now; the newest first, and none over another. */
   place() {
     const box = this.host.getBoundingClientRect();
-    for (const mark of this.all.values()) this.placeOne(mark, box);
-  }
-
-  placeOne({ label, at }, box) {
-    if (!label || !at) return;
-    const { x, y, visible } = this.viewer.toScreen(at);
-    label.classList.toggle(HIDDEN, !visible);
-    if (visible) label.style.transform = `translate(${(x - box.left).toFixed(1)}px, ${(y - box.top).toFixed(1)}px) translate(10px, -130%)`;
+    const taken = [];
+    const all = [...this.all.values()].filter((mark) => mark.label && mark.at).reverse();
+    for (const mark of [...all.filter((m) => m.look !== 'note'), ...all.filter((m) => m.look === 'note')]) {
+      const { x, y, visible } = this.viewer.toScreen(mark.at);
+      // Beside its place to the right, or to the left where the view ends.
+      const right = x - box.left + LABEL_RIGHT_PX;
+      const left = right + mark.width <= box.width ? right : right - 2 * LABEL_RIGHT_PX - mark.width;
+      const top = Math.max(2, y - box.top - LABEL_UP_PX);
+      const apart = ([a, b, width]) => left > a + width || left + mark.width < a || Math.abs(top - b) > LABEL_HIGH_PX;
+      const free = taken.every(apart);
+      mark.shown = visible && free;
+      mark.label.classList.toggle(HIDDEN, !mark.shown);
+      if (!mark.shown) continue;
+      taken.push([left, top, mark.width]);
+      mark.label.style.transform = `translate(${left.toFixed(1)}px, ${top.toFixed(1)}px)`;
+    }
   }
 
   /** Labels in the view: text and client px, to draw them into a picture. */
   labels() {
-    return [...this.all.values()].filter((mark) => mark.label && mark.at).map((mark) => ({ text: mark.text, ...this.viewer.toScreen(mark.at) }))
-      .filter((mark) => mark.visible);
+    this.place();
+    const shown = [...this.all.values()].filter((mark) => mark.label && mark.shown);
+    return shown.map((mark) => ({ text: mark.text, ...this.viewer.toScreen(mark.at) }));
   }
 }

@@ -11,7 +11,8 @@ function drawing(viewer, shape, points, result) {
   const enus = points.map((p) => p.enu);
   const middle = enus[enus.length >> 1];
   if (shape === 'area') return { dots: enus, closed: enus.length > 2, at: enus[0] };
-  if (shape === 'height') return { dots: enus, line: enus.length > 3 ? [...enus.slice(0, 3), enus[0]] : enus, at: enus[enus.length - 1] };
+  if (shape === 'height')
+    return { dots: enus, line: enus.length > 3 ? [...enus.slice(0, 3), enus[0]] : enus, at: enus[enus.length - 1] };
   if (shape === 'circle' && enus.length === 2) {
     const radius = Math.hypot(enus[1][0] - enus[0][0], enus[1][1] - enus[0][1]);
     return { dots: [enus[0]], line: circle(viewer, enus[0], radius), closed: true, at: enus[0], also: result?.plane };
@@ -34,7 +35,13 @@ export class Measure extends EventTarget {
   /** The shape and the number of places of the tool in the hand. */
   plan(tool = this.tool) {
     if (tool?.id === 'plane' && this.polygon) {
-      return { ...tool, least: 3, most: 500, shape: 'area', steps: ['the first corner', 'the second corner', 'the third corner', 'the next corner, or Done'] };
+      return {
+        ...tool,
+        least: 3,
+        most: 500,
+        shape: 'area',
+        steps: ['the first corner', 'the second corner', 'the third corner', 'the next corner, or Done'],
+      };
     }
     return tool;
   }
@@ -84,7 +91,8 @@ export class Measure extends EventTarget {
       return;
     }
     const now = performance.now();
-    const twice = this.last && now - this.last.when < TWICE_MS && Math.hypot(x - this.last.x, y - this.last.y) < TWICE_PX;
+    const twice =
+      this.last && now - this.last.when < TWICE_MS && Math.hypot(x - this.last.x, y - this.last.y) < TWICE_PX;
     this.last = { x, y, when: now };
     if (twice) {
       if (this.canFinish) this.finish();
@@ -107,7 +115,9 @@ export class Measure extends EventTarget {
     }
     this.sketch();
     this.changed();
-    this.shell.say(`Place ${this.points.length}: range ${point.range_m.toFixed(2)} metres. Now pick ${this.hint}.`, { shownIn: this.taker ? 'mark' : 'measure' });
+    this.shell.say(`Place ${this.points.length}: range ${point.range_m.toFixed(2)} metres. Now pick ${this.hint}.`, {
+      shownIn: this.taker ? 'mark' : 'measure',
+    });
   }
 
   get canFinish() {
@@ -122,7 +132,8 @@ export class Measure extends EventTarget {
       return;
     }
     const open = { ...drawing(this.viewer, now.shape, this.points), colour: COLOUR };
-    if (this.tool && this.canFinish && this.tool.id !== 'plane') open.label = evaluate(this.viewer, this.tool.id, this.points).label;
+    if (this.tool && this.canFinish && this.tool.id !== 'plane')
+      open.label = evaluate(this.viewer, this.tool.id, this.points).label;
     this.marks.set('sketch', open);
   }
 
@@ -151,8 +162,14 @@ export class Measure extends EventTarget {
     const tool = this.plan();
     this.numbers[tool.id] = (this.numbers[tool.id] ?? 0) + 1;
     const name = `${tool.name} ${this.numbers[tool.id]}`;
-    const result = { id: `${tool.id}-${this.numbers[tool.id]}`, tool: tool.id, name, points, shape: tool.shape,
-      ...evaluate(this.viewer, tool.id, points, tool.id === 'plane' && this.polygon) };
+    const result = {
+      id: `${tool.id}-${this.numbers[tool.id]}`,
+      tool: tool.id,
+      name,
+      points,
+      shape: tool.shape,
+      ...evaluate(this.viewer, tool.id, points, tool.id === 'plane' && this.polygon),
+    };
     this.draw(result);
     this.results.unshift(result);
     this.changed();

@@ -21,15 +21,42 @@ export async function copyText(text) {
 
 export function measurePanel(ui) {
   const { measure, shell, viewer, marks } = ui;
-  const buttons = TOOLS.map((tool) => el('button', { type: 'button', class: 'pick', testid: `tool-${tool.id}`, title: `${tool.title ?? tool.name} (${tool.key})`,
-    aria: { pressed: 'false', keyshortcuts: tool.key }, on: { click: () => measure.take(measure.tool?.id === tool.id ? null : tool.id) } },
-    icon(tool.id), el('span', { text: tool.name }), el('kbd', { text: tool.key, aria: { hidden: 'true' } })));
+  const buttons = TOOLS.map((tool) =>
+    el(
+      'button',
+      {
+        type: 'button',
+        class: 'pick',
+        testid: `tool-${tool.id}`,
+        title: `${tool.title ?? tool.name} (${tool.key})`,
+        aria: { pressed: 'false', keyshortcuts: tool.key },
+        on: { click: (event) => ui.take(measure.tool?.id === tool.id ? null : tool.id, event.detail === 0) },
+      },
+      icon(tool.id),
+      el('span', { text: tool.name }),
+      el('kbd', { text: tool.key, aria: { hidden: 'true' } }),
+    ),
+  );
   const hint = el('p', { class: 'hint', testid: 'hint' });
-  const undo = button('Take back', () => measure.undo(), { testid: 'tool-undo', title: 'Take the last place back (Backspace)' });
-  const done = button('Done', () => measure.finish(), { testid: 'tool-done', title: 'Finish (double click, or Shift+Enter)' });
+  const undo = button('Take back', () => measure.undo(), {
+    testid: 'tool-undo',
+    title: 'Take the last place back (Backspace)',
+  });
+  const done = button('Done', () => measure.finish(), {
+    testid: 'tool-done',
+    title: 'Finish (double click, or Shift+Enter)',
+  });
   const stop = button('Stop', () => measure.take(null), { testid: 'tool-stop', title: 'Put the tool away (Escape)' });
-  const shape = choice({ label: 'Ground within', options: [['circle', 'a circle (middle, edge)'], ['polygon', 'a polygon (corners)']], value: 'circle',
-    testid: 'plane-shape', change: (value) => measure.setPolygon(value === 'polygon') });
+  const shape = choice({
+    label: 'Ground within',
+    options: [
+      ['circle', 'a circle (middle, edge)'],
+      ['polygon', 'a polygon (corners)'],
+    ],
+    value: 'circle',
+    testid: 'plane-shape',
+    change: (value) => measure.setPolygon(value === 'polygon'),
+  });
   const results = el('ol', { class: 'results', testid: 'results', aria: { label: 'Measurements' } });
   const clear = button('Clear all', () => measure.clear(), { testid: 'results-clear' });
   const cards = new Map();
@@ -43,33 +70,94 @@ export function measurePanel(ui) {
         else list.append(el('dd', { class: 'note', text: value }));
       }
     }
-    const tools = el('div', { class: 'card-tools' },
-      el('button', { type: 'button', class: 'plain square', testid: 'result-copy', title: 'Copy', aria: { label: `Copy ${result.name}` },
-        on: { click: async () => shell.say((await copyText(asText(result.name, result))) ? `${result.name} copied.` : 'The browser does not let this page copy.') } }, icon('copy')),
-      el('button', { type: 'button', class: 'plain square', testid: 'result-keep', title: 'Keep as an annotation', aria: { label: `Keep ${result.name} as an annotation` },
-        on: { click: () => ui.annotations.keep(result) } }, icon('mark')),
-      el('button', { type: 'button', class: 'plain square', testid: 'result-delete', title: 'Delete', aria: { label: `Delete ${result.name}` },
-        on: { click: () => measure.remove(result) } }, icon('trash')));
+    const tools = el(
+      'div',
+      { class: 'card-tools' },
+      el(
+        'button',
+        {
+          type: 'button',
+          class: 'plain square',
+          testid: 'result-copy',
+          title: 'Copy',
+          aria: { label: `Copy ${result.name}` },
+          on: {
+            click: async () =>
+              shell.say(
+                (await copyText(asText(result.name, result)))
+                  ? `${result.name} copied.`
+                  : 'The browser does not let this page copy.',
+              ),
+          },
+        },
+        icon('copy'),
+      ),
+      el(
+        'button',
+        {
+          type: 'button',
+          class: 'plain square',
+          testid: 'result-keep',
+          title: 'Keep as an annotation',
+          aria: { label: `Keep ${result.name} as an annotation` },
+          on: { click: () => ui.annotations.keep(result) },
+        },
+        icon('mark'),
+      ),
+      el(
+        'button',
+        {
+          type: 'button',
+          class: 'plain square',
+          testid: 'result-delete',
+          title: 'Delete',
+          aria: { label: `Delete ${result.name}` },
+          on: { click: () => measure.remove(result) },
+        },
+        icon('trash'),
+      ),
+    );
     const extra = [];
     if (result.profile) {
-      extra.push(profilePlot(result.profile, (s) => {
-        if (s && s.up_m !== null) marks.set('cursor', { dots: [[s.east_m, s.north_m, s.up_m]], colour: '#ffffff' });
-        else marks.remove('cursor');
-      }));
-      extra.push(button('Save as CSV', () => download(new Blob([result.csv()], { type: 'text/csv' }), fileName(viewer.manifest, result.id, 'csv')), { testid: 'profile-csv' }));
+      extra.push(
+        profilePlot(result.profile, (s) => {
+          if (s && s.up_m !== null) marks.set('cursor', { dots: [[s.east_m, s.north_m, s.up_m]], colour: '#ffffff' });
+          else marks.remove('cursor');
+        }),
+      );
+      extra.push(
+        button(
+          'Save as CSV',
+          () => download(new Blob([result.csv()], { type: 'text/csv' }), fileName(viewer.manifest, result.id, 'csv')),
+          { testid: 'profile-csv' },
+        ),
+      );
     }
     if (result.frame >= 0) {
-      extra.push(button('Stand at that frame', () => {
-        ui.frames.show(result.frame);
-        shell.show('frames');
-      }, { testid: 'result-frame' }));
+      extra.push(
+        button(
+          'Stand at that frame',
+          () => {
+            ui.frames.show(result.frame);
+            shell.show('frames');
+          },
+          { testid: 'result-frame' },
+        ),
+      );
     }
-    return el('li', { class: 'card', testid: 'result', data: { tool: result.tool } },
-      el('header', {}, el('h3', { text: result.name }), tools), el('p', { class: 'headline', testid: 'result-headline', text: result.headline }), list, ...extra);
+    return el(
+      'li',
+      { class: 'card', testid: 'result', data: { tool: result.tool } },
+      el('header', {}, el('h3', { text: result.name }), tools),
+      el('p', { class: 'headline', testid: 'result-headline', text: result.headline }),
+      list,
+      ...extra,
+    );
   }
 
   function refresh() {
-    for (const [i, tool] of TOOLS.entries()) buttons[i].setAttribute('aria-pressed', String(measure.tool?.id === tool.id));
+    for (const [i, tool] of TOOLS.entries())
+      buttons[i].setAttribute('aria-pressed', String(measure.tool?.id === tool.id));
     const next = measure.taker ? null : measure.hint;
     const middle = matchMedia('(pointer: coarse)').matches ? 'Tap' : 'Click';
     hint.textContent = next ? `${middle} ${next}.` : 'Choose a tool, then click the ground.';
@@ -94,9 +182,19 @@ export function measurePanel(ui) {
 
   measure.addEventListener('change', refresh);
   refresh();
-  const element = el('div', { class: 'panel-measure' },
-    el('div', { class: 'picks', attr: { role: 'group' }, aria: { label: 'Measuring tools' } }, buttons), shape.element,
-    hint, el('div', { class: 'row' }, undo, done, stop), results, clear,
-    el('p', { class: 'quiet', text: '± is one sigma: of the range along the line of sight and of the pointing across it, places taken as independent.' }));
+  const element = el(
+    'div',
+    { class: 'panel-measure' },
+    el('div', { class: 'picks', attr: { role: 'group' }, aria: { label: 'Measuring tools' } }, buttons),
+    shape.element,
+    hint,
+    el('div', { class: 'row' }, undo, done, stop),
+    results,
+    clear,
+    el('p', {
+      class: 'quiet',
+      text: '± is one sigma: of the range along the line of sight, of the pointing across it; places are independent.',
+    }),
+  );
   return { element };
 }

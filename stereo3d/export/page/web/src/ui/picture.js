@@ -2,6 +2,7 @@
 import { compass, legend, legendHeight, legendOf, rimmed, scaleBar } from './draw.js';
 import { metresPerPx, MODES, sight } from './hud.js';
 import { LAYERS } from './layers_panel.js';
+import { lengthText } from '../tools/index.js';
 
 const MOST_LETTERS = 100;
 
@@ -10,13 +11,23 @@ export function caption(viewer) {
   const { manifest } = viewer;
   const { place, texture } = manifest;
   const [, name] = LAYERS.find(([id]) => id === viewer.layer);
-  const bright = viewer.layer === 'image' && texture?.brightness > 1.05 ? ` (brightness × ${texture.brightness.toFixed(1)})` : '';
+  const bright =
+    viewer.layer === 'image' && texture?.brightness > 1.05 ? ` (brightness × ${texture.brightness.toFixed(1)})` : '';
   const options = viewer.options();
   const framing = viewer.framing;
-  const way = framing ? `as frame ${viewer.frames[framing.index].id}` : `${MODES.find(([id]) => id === viewer.mode)?.[1].toLowerCase()} view`;
+  const way = framing
+    ? `as frame ${viewer.frames[framing.index].id}`
+    : `${MODES.find(([id]) => id === viewer.mode)?.[1].toLowerCase()} view`;
   const parts = [
-    String(manifest.name ?? '').slice(0, MOST_LETTERS), Number.isFinite(place?.sol) ? `sol ${place.sol}` : null,
-    `${name.toLowerCase()}${bright}, ${way}`, options.exaggeration !== 1 ? `heights × ${options.exaggeration}` : null,
+    String(manifest.name ?? '').slice(0, MOST_LETTERS),
+    Number.isFinite(place?.sol) ? `sol ${place.sol}` : null,
+    `${name.toLowerCase()}${bright}, ${way}`,
+    options.exaggeration !== 1 ? `heights × ${options.exaggeration}` : null,
+    viewer.layer === 'hillshade'
+      ? `sun at azimuth ${Math.round(options.sunAzimuth_deg)}°, elevation ${Math.round(options.sunElevation_deg)}°`
+      : null,
+    options.contours ? `contours every ${lengthText(options.contourInterval_m)}` : null,
+    options.anaglyph && !framing && viewer.mode !== 'top' ? `eyes ${lengthText(options.eyeBase_m)} apart` : null,
     manifest.simulated ? 'simulated' : null,
   ];
   return { left: parts.filter(Boolean).join(' · '), right: String(manifest.credit ?? '').slice(0, 2 * MOST_LETTERS) };
@@ -42,26 +53,46 @@ export function compose(viewer, marks, { width, height, into, furniture = true }
   canvas.width = width;
   canvas.height = height;
   const pen = canvas.getContext('2d');
-  // Metres of a px are measured in the view as it stands in the window: the picture's height shows the same.
-  const metres = furniture && !viewer.framing ? metresPerPx(viewer) : null;
-  const labels = marks.labels();
   pen.fillStyle = '#16191e';
   pen.fillRect(0, 0, width, height);
-  pen.drawImage(viewer.screenshotCanvas({ width, height }), 0, 0, width, height);
+  pen.drawImage(viewer.screenshotCanvas({ width, height, restore: !into }), 0, 0, width, height);
+  // The view's height shows the same in the window and in the picture; its width too while a film is drawn.
   const unit = Math.max(11, Math.min(width, height) / 46);
   const k = height / box.height;
-  for (const { text, x, y } of labels) {
-    rimmed(pen, text, width / 2 + (x - box.left - box.width / 2) * k + unit * 0.6, (y - box.top) * k - unit, { size: unit });
+  const across = into ? width / box.width : k;
+  const metres = furniture && !viewer.framing ? metresPerPx(viewer) : null;
+  for (const { text, x, y } of marks.labels()) {
+    const right = width / 2 + (x - box.left - box.width / 2) * across;
+    pen.font = `${unit}px system-ui, "DejaVu Sans", sans-serif`;
+    const ends = right + unit + pen.measureText(text).width > width;
+    const from = right + (ends ? -0.6 : 0.6) * unit;
+    rimmed(pen, text, from, (y - box.top) * k - unit, { size: unit, align: ends ? 'right' : 'left' });
   }
   if (!furniture) return canvas;
   const strip = Math.round(unit * 2.1);
   const state = viewer.viewState();
   compass(pen, width - unit * 3.4, unit * 3.6, unit * 2, sight(viewer, state));
   if (!viewer.framing) {
-    scaleBar(pen, unit * 1.2, height - strip - unit * 1.1, metres ? metres / k : null, width * 0.22, unit, state.mode === 'top' ? '' : ' in the middle of the view');
+    scaleBar(
+      pen,
+      unit * 1.2,
+      height - strip - unit * 1.1,
+      metres ? metres / k : null,
+      width * 0.22,
+      unit,
+      state.mode === 'top' ? '' : ' in the middle of the view',
+    );
   }
   const told = legendOf(viewer);
-  if (told && !viewer.framing?.residual) legend(pen, unit * 1.2, unit * 1.2, Math.min(unit, (height - strip - unit * 6) / legendHeight(told, 1)), told, viewer.manifest);
+  if (told && !viewer.framing?.residual)
+    legend(
+      pen,
+      unit * 1.2,
+      unit * 1.2,
+      Math.min(unit, (height - strip - unit * 6) / legendHeight(told, 1)),
+      told,
+      viewer.manifest,
+    );
   const { left, right } = caption(viewer);
   const size = fitting(pen, [left, right], width - 2 * unit, unit * 0.95);
   pen.fillStyle = 'rgba(10, 12, 15, 0.86)';

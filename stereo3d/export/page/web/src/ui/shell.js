@@ -10,10 +10,23 @@ export class Shell {
     this.bar = el('nav', { id: 'bar', aria: { label: 'Panels' } });
     this.title = el('h2', { id: 'panel-title' });
     this.body = el('div', { id: 'panel-body' });
-    const close = el('button', { type: 'button', class: 'plain square', testid: 'panel-close', aria: { label: 'Close the panel' },
-      on: { click: () => this.show(null) } }, icon('close'));
-    this.panel = el('aside', { id: 'panel', hidden: true, aria: { labelledby: 'panel-title' } },
-      el('header', {}, this.title, close), this.body);
+    const close = el(
+      'button',
+      {
+        type: 'button',
+        class: 'plain square',
+        testid: 'panel-close',
+        aria: { label: 'Close the panel' },
+        on: { click: () => this.show(null) },
+      },
+      icon('close'),
+    );
+    this.panel = el(
+      'aside',
+      { id: 'panel', hidden: true, aria: { labelledby: 'panel-title' } },
+      el('header', {}, this.title, close),
+      this.body,
+    );
     this.readout = el('span', { id: 'readout', testid: 'readout' });
     this.credit = el('span', { id: 'credit' });
     this.status = el('footer', { id: 'status' }, this.readout, this.credit);
@@ -24,20 +37,43 @@ export class Shell {
 
   /**
    * A panel and its button; `make` fills the body once, when it is first opened.
-   * @param {{id: string, name: string, key: string, make: () => {element: HTMLElement, shown?: () => void, hidden?: () => void}}} panel
+   * @param {{id: string, name: string, key: string, make: () => object}} panel `make` gives {element, shown?, hidden?}
    */
   add(panel) {
-    const button = el('button', { type: 'button', class: 'tool', testid: `panel-${panel.id}`,
-      title: `${panel.name} (${panel.key})`, aria: { expanded: 'false', controls: 'panel', keyshortcuts: panel.key },
-      on: { click: () => this.show(this.open === panel.id ? null : panel.id) } }, icon(panel.id), el('span', { text: panel.name }));
+    const button = el(
+      'button',
+      {
+        type: 'button',
+        class: 'tool',
+        testid: `panel-${panel.id}`,
+        title: `${panel.name} (${panel.key})`,
+        aria: { expanded: 'false', controls: 'panel', keyshortcuts: panel.key },
+        on: { click: () => this.show(this.open === panel.id ? null : panel.id) },
+      },
+      icon(panel.id),
+      el('span', { text: panel.name }),
+    );
     this.bar.append(button);
     this.panels.set(panel.id, { ...panel, button, made: null });
   }
 
   /** A button that opens no panel. */
   addAction({ id, name, key, run }) {
-    this.bar.append(el('button', { type: 'button', class: 'tool', testid: `action-${id}`, title: `${name} (${key})`,
-      aria: { keyshortcuts: key }, on: { click: run } }, icon(id), el('span', { text: name })));
+    this.bar.append(
+      el(
+        'button',
+        {
+          type: 'button',
+          class: 'tool',
+          testid: `action-${id}`,
+          title: `${name} (${key})`,
+          aria: { keyshortcuts: key },
+          on: { click: run },
+        },
+        icon(id),
+        el('span', { text: name }),
+      ),
+    );
   }
 
   /** Shows one panel, or none by null. */
@@ -85,7 +121,14 @@ export class Shell {
     this.message.classList.toggle('unseen', shownIn !== null && this.open === shownIn);
     // The same text again must be told again.
     this.message.textContent = '';
-    requestAnimationFrame(() => { this.message.textContent = text; });
-    this.timer = setTimeout(() => { this.message.textContent = ''; }, (bad ? 12 : seconds) * 1000);
+    requestAnimationFrame(() => {
+      this.message.textContent = text;
+    });
+    this.timer = setTimeout(
+      () => {
+        this.message.textContent = '';
+      },
+      (bad ? 12 : seconds) * 1000,
+    );
   }
 }

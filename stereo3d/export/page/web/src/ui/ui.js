@@ -2,6 +2,7 @@
 import * as tools from '../tools/index.js';
 import { Annotations } from './annotations.js';
 import { Bookmarks } from './bookmarks.js';
+import { makeFilm } from './film.js';
 import { Frames, framesPanel } from './frames_panel.js';
 import { Help } from './help.js';
 import { Hud } from './hud.js';
@@ -26,7 +27,9 @@ function acceptDrops(ui) {
     event.preventDefault();
     app.classList.add('dropping');
   });
-  document.addEventListener('dragleave', (event) => { if (!event.relatedTarget) app.classList.remove('dropping'); });
+  document.addEventListener('dragleave', (event) => {
+    if (!event.relatedTarget) app.classList.remove('dropping');
+  });
   document.addEventListener('drop', async (event) => {
     if (!files(event)) return;
     event.preventDefault();
@@ -49,10 +52,20 @@ export function startUi(viewer) {
   const measure = new Measure(viewer, marks, shell);
   const ui = { viewer, tools, shell, marks, measure };
   ui.annotations = new Annotations(viewer, marks, measure, shell);
-  ui.bookmarks = new Bookmarks(viewer, LAYERS.map(([id]) => id));
+  ui.bookmarks = new Bookmarks(
+    viewer,
+    LAYERS.map(([id]) => id),
+  );
   ui.frames = new Frames(viewer, shell);
   ui.hud = new Hud(viewer, shell, document.getElementById('stage'));
+  /** Takes a tool; who did so by keys goes on in the view, where Enter picks. */
+  ui.take = (id, byKey = false) => {
+    measure.take(id);
+    if (id && byKey) viewer.canvas.focus();
+  };
   ui.takePicture = (size, furniture) => takePicture(ui, size, furniture);
+  ui.makeFilm = (options) =>
+    makeFilm(viewer, marks, { bookmarks: ui.bookmarks.list, progress: () => {}, stopped: () => false, ...options });
   const panels = [
     { id: 'measure', name: 'Measure', key: 'm', make: () => measurePanel(ui) },
     { id: 'mark', name: 'Annotate', key: 'x', make: () => marksPanel(ui) },
@@ -69,8 +82,13 @@ export function startUi(viewer) {
   acceptDrops(ui);
   viewer.addEventListener('problem', (event) => shell.say(String(event.detail), { bad: true }));
   // Some browsers go on without this; a lost context leaves a black view and says nothing.
-  viewer.canvas.addEventListener('webglcontextlost', () => shell.say('The graphics card has let go of the page: load it again.', { bad: true }));
-  viewer.canvas.setAttribute('aria-description', 'Arrow keys move, Enter picks at the cross in the middle, h shows all keys.');
+  viewer.canvas.addEventListener('webglcontextlost', () =>
+    shell.say('The graphics card has let go of the page: load it again.', { bad: true }),
+  );
+  viewer.canvas.setAttribute(
+    'aria-description',
+    'Arrow keys move, Enter picks at the cross in the middle, h shows all keys.',
+  );
   if (!phone()) shell.show('measure');
   return ui;
 }
