@@ -8,11 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-from stereo3d.cli.common import add_input_arguments, measure, say_written
+from stereo3d.cli.common import add_input_arguments, measure
+from stereo3d.cli.view_pictures import add_picture_arguments, check_picture_arguments, write_pictures
 from stereo3d.errors import MissingLibraryError, Stereo3dError
 from stereo3d.view.gl import WindowTrial, has_display
 from stereo3d.view.layers import LAYERS
-from stereo3d.view.screenshot import DEFAULT_SIZE, check_picture_path, render_picture
+from stereo3d.view.screenshot import DEFAULT_SIZE, check_picture_path
 from stereo3d.view.viewpoint import VIEWPOINTS
 
 FALLBACK_FILE = Path("stereo3d-view.png")
@@ -35,7 +36,8 @@ def size_argument(text: str) -> tuple[int, int]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``stereo3d view``."""
     add_input_arguments(parser, whole=True)
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--screenshot", metavar="FILE", type=Path, help="write a picture (.png or .jpg) instead; needs no display"
     )
     parser.add_argument(
@@ -48,12 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="camera: where the rover's camera stood (default); oblique: from above and behind it; top: map, north up",
     )
     parser.add_argument("--layer", choices=LAYERS, default="image", help="what colours the ground (default: image)")
+    add_picture_arguments(parser, instead)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, then show.  Without a display, or where no window can be opened, a picture is written instead."""
     started = time.perf_counter()
-    path: Path | None = args.screenshot
+    check_picture_arguments(args)
+    path: Path | None = args.screenshot or args.flythrough
     trial = None
     if path is None and has_display():
         try:
@@ -62,8 +66,8 @@ def run(args: argparse.Namespace) -> int:
             _say_no_window(error)
     elif path is None:
         print("stereo3d: there is no display, so a picture is written instead of a window", file=sys.stderr)
-    if trial is None:
-        path = path or FALLBACK_FILE
+    if trial is None and path is None:
+        path = FALLBACK_FILE
         check_picture_path(path)
     try:
         made = measure(args)
@@ -80,9 +84,12 @@ def run(args: argparse.Namespace) -> int:
         from stereo3d.view.window import Window
 
         print("h in the window shows the keys", flush=True)
-        Window(made, args.size or DEFAULT_SIZE, args.viewpoint, args.layer).run()
+        size = args.size or DEFAULT_SIZE
+        Window(
+            made, size, args.viewpoint, args.layer, annotations=args.annotations, bookmarks=args.bookmarks
+        ).run()  # fmt: skip
         return 0
-    say_written([render_picture(made, path, args.size or DEFAULT_SIZE, args.viewpoint, args.layer)], started)
+    write_pictures(args, made, path, started)
     return 0
 
 
