@@ -83,7 +83,6 @@ def run(args: argparse.Namespace) -> int:
     if path is None:
         from stereo3d.view.window import Window
 
-        print("h in the window shows the keys", flush=True)
         size = args.size or DEFAULT_SIZE
         Window(
             made, size, args.viewpoint, args.layer, annotations=args.annotations, bookmarks=args.bookmarks
