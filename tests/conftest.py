@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             bold=True,
         )
         terminalreporter.write_sep("!", red=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The tests have a cache of their own, and leave that of the user alone."""
+    folder = tmp_path_factory.mktemp("cache") / "stereo3d"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STEREO3D_CACHE", str(folder))
+        patch.delenv("STEREO3D_CACHE_GB", raising=False)
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -28,3 +28,13 @@ def add_folder_argument(parser: argparse.ArgumentParser, what: str) -> None:
         required=True,
         help=f"the folder to write; it must be new, empty, or hold an earlier run's {what}, which are replaced",
     )
+
+
+def add_cache_argument(parser: argparse.ArgumentParser) -> None:
+    """--no-cache, the same for every command that measures."""
+    parser.add_argument(
+        "--no-cache",
+        dest="cache",
+        action="store_false",
+        help="measure anew, and keep nothing for the next run (see 'stereo3d cache')",
+    )

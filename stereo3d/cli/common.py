@@ -6,15 +6,17 @@ import argparse
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from stereo3d.cli.arguments import add_metadata_argument
+from stereo3d.cli.arguments import add_cache_argument, add_metadata_argument
 from stereo3d.cli.interrupt import raise_if_asked
 from stereo3d.pipeline import GroundReconstruction, Progress, Reconstruction, Settings, reconstruct, reconstruct_scene
 from stereo3d.read import bundled_scene, count_pairs, read_pairs, read_scene
 from stereo3d.scene import Scene
+from stereo3d.store import Store, user_folder, user_limit
 from stereo3d.terrain.detail import LEAST_FACES
 
 T = TypeVar("T")
@@ -24,7 +26,7 @@ SEVERAL = "; several pairs of one rover position, in folders or one by one, beco
 
 
 def add_input_arguments(parser: argparse.ArgumentParser, whole: bool = False) -> None:
-    """INPUT..., --metadata and --no-sky, the same for every command that takes a pair.
+    """INPUT..., --metadata, --no-sky and --no-cache, the same for every command that takes a pair.
 
     With ``whole`` the command takes all pairs of a stop too.
     """
@@ -60,6 +62,7 @@ def add_input_arguments(parser: argparse.ArgumentParser, whole: bool = False) ->
         action="store_false",
         help="the images show no sky: take nothing smooth for it (scene.toml may say so with sky = false)",
     )
+    add_cache_argument(parser)
 
 
 def faces_argument(text: str) -> int:
@@ -72,6 +75,31 @@ def faces_argument(text: str) -> int:
 def chosen_settings(args: argparse.Namespace) -> Settings:
     """The settings that the input arguments ask for."""
     return Settings(sky=args.sky, faces=args.faces, fill=args.fill)
+
+
+@contextmanager
+def chosen_store(args: argparse.Namespace) -> Iterator[Store | None]:
+    """What earlier runs of this user kept, and where this one keeps its own; None with --no-cache.
+
+    At the end nothing is half written, whatever happened, and a person is told what was not measured anew, or why
+    nothing can be kept.
+    """
+    store = Store(user_folder(), user_limit()) if args.cache else None
+    try:
+        yield store
+    finally:
+        if store is not None:
+            store.close()
+    if store is not None and store.taken:
+        print(f"from the cache: {_counted(store.taken)} (--no-cache measures anew)")
+    if store is not None and store.note is not None:
+        print(f"stereo3d: {store.note}", file=sys.stderr)
+
+
+def _counted(stages: Sequence[str]) -> str:
+    """'pointing, 6 pairs, mesh' of the names of stages in turn."""
+    counts = {name: stages.count(name) for name in stages}
+    return ", ".join(name if count == 1 else f"{count} {name}s" for name, count in counts.items())
 
 
 def run_interruptible(work: Callable[[Progress], T], title: str, quiet: bool = False) -> T:
@@ -129,14 +157,16 @@ def load_scene(args: argparse.Namespace) -> Scene:
 def measure(args: argparse.Namespace) -> Reconstruction | GroundReconstruction:
     """Read the inputs and reconstruct their pair, or one ground from all of their pairs, with progress."""
 
-    def work(progress: Progress) -> Reconstruction | GroundReconstruction:
-        progress("reading", 0.0)
-        scene, settings = read_pairs(args.inputs, args.metadata, args.pair, args.all), chosen_settings(args)
-        if len(scene.pairs) == 1 and settings.faces is None and not settings.fill:
-            return reconstruct(scene, settings, progress)
-        return reconstruct_scene(scene, settings, progress)
+    with chosen_store(args) as store:
 
-    made = run_interruptible(work, "reading")
+        def work(progress: Progress) -> Reconstruction | GroundReconstruction:
+            progress("reading", 0.0)
+            scene, settings = read_pairs(args.inputs, args.metadata, args.pair, args.all), chosen_settings(args)
+            if len(scene.pairs) == 1 and settings.faces is None and not settings.fill:
+                return reconstruct(scene, settings, progress, store)
+            return reconstruct_scene(scene, settings, progress, store)
+
+        made = run_interruptible(work, "reading")
     if not args.inputs and args.pair is None and not args.all:
         count = count_pairs(bundled_scene())
         print(f"this is pair 1 of {count} of the bundled scene; --all makes one ground of all, in a minute or two")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stereo3d.cli.common import add_input_arguments, chosen_settings, load_scene, run_interruptible
+from stereo3d.cli.common import add_input_arguments, chosen_settings, chosen_store, load_scene, run_interruptible
 from stereo3d.errors import MissingFileError, PairError
 from stereo3d.export.atomic import atomic_files
 from stereo3d.pipeline import Progress, reconstruct
@@ -31,6 +31,7 @@ from stereo3d.stereo.score import (
     xyz_errors,
 )
 from stereo3d.stereo.truth import Truth, map_as_truth
+from stereo3d.store import Store
 
 Float32 = NDArray[np.float32]
 
@@ -93,7 +94,8 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         # One folder each, made before the work, so that a place that cannot be written to is told at once.
         folders = [stack.enter_context(atomic_files(path)) for path in targets]
-        result = run_interruptible(lambda progress: _evaluated(args, progress), "reading")
+        with chosen_store(args) as store:
+            result = run_interruptible(lambda progress: _evaluated(args, progress, store), "reading")
         for path, folder in zip(targets, folders, strict=True):
             if path is args.json:
                 (folder / path.name).write_text(as_json(result), encoding="utf-8")
@@ -111,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluated(args: argparse.Namespace, progress: Progress) -> _Result:
+def _evaluated(args: argparse.Namespace, progress: Progress, store: Store | None) -> _Result:
     progress("reading", 0.0)
     scene = load_scene(args)
     if len(scene.pairs) != 1:
@@ -134,7 +136,7 @@ def _evaluated(args: argparse.Namespace, progress: Progress) -> _Result:
         reference, against = read_truth(path, left), "truth"
     sigma: Float32 | None = None
     if args.xyz is None:
-        measured = reconstruct(scene, chosen_settings(args), progress).xyz
+        measured = reconstruct(scene, chosen_settings(args), progress, store).xyz
         xyz, sigma = measured.xyz, measured.sigma_range_m
     else:
         xyz = read_xyz_map(args.xyz, observation)

@@ -6,7 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
-from stereo3d.cli.common import add_input_arguments, chosen_settings, load_scene, run_interruptible
+from stereo3d.cli.common import add_input_arguments, chosen_settings, chosen_store, load_scene, run_interruptible
 from stereo3d.export.atomic import atomic_files
 from stereo3d.pipeline import Progress, reconstruct
 from stereo3d.stereo.explain import Explanation, explain, require_inside, sparkline
@@ -56,18 +56,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _explained(args: argparse.Namespace) -> Explanation:
-    def work(progress: Progress) -> Explanation:
-        progress("reading", 0.0)
-        scene = load_scene(args)
-        for pair in scene.pairs:
-            require_inside(pair.left, args.pixel)  # before the work, not after
-        settings = chosen_settings(args)
-        made = reconstruct(scene, settings, progress)
-        return explain(
-            made.pair, made.rectified, made.disparity, made.matches, made.xyz, args.pixel, settings.min_range_m
-        )
+    with chosen_store(args) as store:
 
-    return run_interruptible(work, "reading")
+        def work(progress: Progress) -> Explanation:
+            progress("reading", 0.0)
+            scene = load_scene(args)
+            for pair in scene.pairs:
+                require_inside(pair.left, args.pixel)  # before the work, not after
+            settings = chosen_settings(args)
+            made = reconstruct(scene, settings, progress, store)
+            return explain(
+                made.pair, made.rectified, made.disparity, made.matches, made.xyz, args.pixel, settings.min_range_m
+            )
+
+        return run_interruptible(work, "reading")
 
 
 def _print(explanation: Explanation) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from stereo3d.cli.common import add_input_arguments, measure, say_written
+from stereo3d.cli.page import packed
 from stereo3d.export.blend import SCRIPT
 from stereo3d.export.products import about_result, result_cloud
 from stereo3d.export.solid import PrintSettings
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         help=f"the file to write; its suffix chooses the format: {', '.join(FORMATS)} "
-        "(.glb is for Blender and the web, with the texture inside)",
+        "(.glb is for Blender and the web, with the texture inside; .html is the viewer with all in one file)",
     )
     parser.add_argument(
         "--cameras",
@@ -64,8 +65,9 @@ def run(args: argparse.Namespace) -> int:
             args.output,
             about_result(result),
             observations=result.observations,
-            cloud=result_cloud(result),
+            cloud=result_cloud(result) if FORMATS[args.output.suffix.lower()].of_points else None,
             cameras=args.cameras,
+            page=packed(result) if args.output.suffix.lower() == ".html" else None,
         )
         if args.cameras:
             names = [args.output.name, written[1].name, f"{args.output.stem}.blend"]

@@ -22,6 +22,7 @@ COMMANDS = {
     "panorama": "make one picture of the frames of a stop: mosaic, photosphere, anaglyph, map",
     "info": "say what files are: product, sol, camera, model, pointing, partner",
     "evaluate": "score XYZ against truth, or against another XYZ map",
+    "cache": "say what earlier runs kept on this machine, so that the next is quick, and clear it",
     "explain": "say why a pixel has a hole, or how sure its XYZ is: what both eyes see, and how well it matches",
 }
 """Command name to its line of help.  Each is the module stereo3d.cli.NAME with add_arguments(parser) and run(args).

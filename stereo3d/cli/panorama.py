@@ -6,8 +6,8 @@ import argparse
 import time
 from pathlib import Path
 
-from stereo3d.cli.arguments import add_metadata_argument
-from stereo3d.cli.common import run_interruptible, say_written
+from stereo3d.cli.arguments import add_cache_argument, add_metadata_argument
+from stereo3d.cli.common import chosen_store, run_interruptible, say_written
 from stereo3d.export.panorama import panorama_files
 from stereo3d.panorama.plan import MAX_WIDTH, CanvasWish
 from stereo3d.panorama.projection import KINDS
@@ -53,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hide-rover", action="store_true", help="leave out the rover's own body")
     parser.add_argument("--no-refine", action="store_true", help="take the pointing as the records tell it")
     parser.add_argument("--no-stereo", action="store_true", help="take the ground as the plane of the wheels")
+    add_cache_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -74,14 +75,14 @@ def run(args: argparse.Namespace) -> int:
         hide_rover=args.hide_rover,
     )
 
-    with panorama_files(args.output, args.mask) as writer:
+    with panorama_files(args.output, args.mask) as writer, chosen_store(args) as store:
 
         def work(progress: Progress) -> Panorama:
             progress("reading", 0.0)
             began = time.perf_counter()
             scene = read_frames(args.inputs, args.metadata)
             reading = time.perf_counter() - began
-            made = make_panorama(scene, settings, lambda name, share: progress(name, 0.05 + 0.85 * share))
+            made = make_panorama(scene, settings, lambda name, share: progress(name, 0.05 + 0.85 * share), store)
             progress("writing", 0.92)
             writer.write(made, args.grid, {"reading": reading})
             return made

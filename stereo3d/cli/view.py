@@ -6,14 +6,18 @@ import argparse
 import re
 import sys
 import time
+import webbrowser
 from pathlib import Path
 
 from stereo3d.cli.common import add_input_arguments, measure
+from stereo3d.cli.interrupt import raise_if_asked
+from stereo3d.cli.page import measured_page
 from stereo3d.cli.view_pictures import add_picture_arguments, check_picture_arguments, write_pictures
 from stereo3d.errors import MissingLibraryError, Stereo3dError
 from stereo3d.view.gl import WindowTrial, has_display
 from stereo3d.view.layers import LAYERS
 from stereo3d.view.screenshot import DEFAULT_SIZE, check_picture_path
+from stereo3d.view.serve import LOOPBACK, PageServer
 from stereo3d.view.viewpoint import VIEWPOINTS
 
 FALLBACK_FILE = Path("stereo3d-view.png")
@@ -40,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     instead.add_argument(
         "--screenshot", metavar="FILE", type=Path, help="write a picture (.png or .jpg) instead; needs no display"
     )
+    instead.add_argument(
+        "--web", action="store_true", help="in the browser instead, from a server that only this machine reaches"
+    )
     parser.add_argument(
         "--size", metavar="WxH", type=size_argument, default=None, help="of the picture or window, px (1600x1000)"
     )
@@ -51,12 +58,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--layer", choices=LAYERS, default="image", help="what colours the ground (default: image)")
     add_picture_arguments(parser, instead)
+    web = parser.add_argument_group("in the browser, with --web")
+    web.add_argument(
+        "--port", metavar="N", type=_port, default=0, help="where the page is served; a free one by itself"
+    )
+    web.add_argument(
+        "--host", metavar="H", default=LOOPBACK, help=f"the address to serve at ({LOOPBACK}: this machine alone)"
+    )
+    web.add_argument("--no-browser", action="store_true", help="only tell where the page is")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5 and int(text) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"'{text}' is no port; expected a number from 1 to 65535, or 0 for a free one")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, then show.  Without a display, or where no window can be opened, a picture is written instead."""
-    started = time.perf_counter()
     check_picture_arguments(args)
+    if args.web:
+        return _serve(args)
+    started = time.perf_counter()
     path: Path | None = args.screenshot or args.flythrough
     trial = None
     if path is None and has_display():
@@ -90,6 +113,22 @@ def run(args: argparse.Namespace) -> int:
         return 0
     write_pictures(args, made, path, started)
     return 0
+
+
+def _serve(args: argparse.Namespace) -> int:
+    """Measure, then serve the page until Ctrl-C; the port is taken before the work starts."""
+    with PageServer(args.host, args.port) as server:
+        if not server.is_private:
+            print(
+                "stereo3d: warning: whoever reaches this machine over the network can see this scene", file=sys.stderr
+            )
+        server.serve(measured_page(args))
+        print(f"the page is at {server.url} until Ctrl-C", flush=True)
+        if not args.no_browser and has_display():
+            webbrowser.open(server.url)
+        while True:
+            raise_if_asked()
+            time.sleep(0.2)
 
 
 def _say_no_window(error: Stereo3dError) -> None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stereo3d.errors import OutputError, Stereo3dError
+from stereo3d.processes import alive
 
 
 @contextmanager
@@ -166,19 +167,7 @@ def _leftovers(path: Path, kind: str) -> list[Path]:
     except OSError:
         return []
     found = ((p, pattern.fullmatch(p.name)) for p in entries)
-    return sorted(p for p, m in found if m and not _alive(int(m[1])) and p.is_dir() and not p.is_symlink())
-
-
-def _alive(pid: int) -> bool:
-    if os.name == "nt":  # signal 0 is no question there
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+    return sorted(p for p, m in found if m and not alive(int(m[1])) and p.is_dir() and not p.is_symlink())
 
 
 def _clear_stale(path: Path) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stereo3d.export.cloud import Cloud
+from stereo3d.export.page.parts import Page
 from stereo3d.observation import Observation
-from stereo3d.terrain.texture import TexturedMesh
+from stereo3d.terrain.texture import TexturedMesh, colours_at
 
 About = Mapping[str, str]
 """Where the data come from, by name: product, mission, credit, ...; written into the file where its format can."""
@@ -27,11 +28,10 @@ class Content:
     """The frames that become cameras, of the same stop."""
     cloud: Cloud | None = None
     """The measured points, in the frame of the mesh; without them a cloud is the vertices of the mesh."""
+    page: Page | None = None
+    """The same ground packed for the viewer, see :func:`stereo3d.export.page.scene.page_of`."""
 
 
 def vertex_colours(textured: TexturedMesh) -> NDArray[np.uint8]:
     """(n, 3) uint8: the texel that each vertex lies in."""
-    rows, columns = textured.image.shape[:2]
-    column = np.clip(np.floor(textured.uv[:, 0].astype(np.float64) * columns), 0, columns - 1).astype(np.intp)
-    row = np.clip(np.floor((1.0 - textured.uv[:, 1].astype(np.float64)) * rows), 0, rows - 1).astype(np.intp)
-    return textured.image[row, column]  # type: ignore[no-any-return]
+    return colours_at(textured, textured.uv)

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from stereo3d.export.cloud import Cloud, cloud_of, joined, write_cloud
+from stereo3d.export.cloud import Cloud, cloud_of, cloud_of_ground, write_cloud
 from stereo3d.export.rasters import write_raster
 from stereo3d.export.terrain import about_pair, write_terrain
-from stereo3d.pipeline import MeasuredPair, Result
+from stereo3d.pipeline import GroundReconstruction, MeasuredPair, Result
 
 REPORT = "report.json"
 PREVIEW = "preview.png"
@@ -52,8 +52,11 @@ def about_result(result: Result) -> dict[str, str]:
 
 
 def result_cloud(result: Result) -> Cloud:
-    """All that the pairs measured, in ENU; points that several pairs measured are there several times."""
-    return joined([cloud_of(m.xyz, m.pair.left.image, result.enu_from_rover) for m in result.pairs])
+    """All that was measured, in ENU: the points of one pair, or each place of several once."""
+    if len(result.pairs) > 1 and isinstance(result, GroundReconstruction) and result.ground.fused is not None:
+        return cloud_of_ground(result.ground.fused, result.terrain)
+    only = result.pairs[0]
+    return cloud_of(only.xyz, only.pair.left.image, result.enu_from_rover)
 
 
 def write_products(result: Result, folder: Path, preview: Callable[[Path], object]) -> None:

@@ -14,6 +14,8 @@ from stereo3d.export.content import About, Content
 from stereo3d.export.glb import write_glb
 from stereo3d.export.las import write_las
 from stereo3d.export.obj import write_obj
+from stereo3d.export.page.html import write_html
+from stereo3d.export.page.parts import Page
 from stereo3d.export.ply import write_ply
 from stereo3d.export.solid import PrintSettings, Solid, printable
 from stereo3d.export.stl import write_solid, write_stl
@@ -32,6 +34,8 @@ class Format:
     """Writes the path, and what belongs to it into the same folder."""
     needs: Callable[[], object] = lambda: None
     """Raises MissingLibraryError when what it takes is not installed."""
+    of_points: bool = False
+    """Whether the measured points are written, not the mesh."""
 
 
 FORMATS: dict[str, Format] = {
@@ -41,9 +45,10 @@ FORMATS: dict[str, Format] = {
     ".stl": Format(write_stl),
     ".usd": Format(write_usd, lambda: import_library("pxr.Usd")),
     ".usdz": Format(write_usdz, lambda: import_library("pxr.Usd")),
-    ".las": Format(write_las, lambda: import_library("laspy")),
-    ".laz": Format(write_las, lambda: (import_library("laspy"), import_library("lazrs"))),
+    ".las": Format(write_las, lambda: import_library("laspy"), of_points=True),
+    ".laz": Format(write_las, lambda: (import_library("laspy"), import_library("lazrs")), of_points=True),
     ".blend": Format(write_blend, blender_command),
+    ".html": Format(write_html, lambda: import_library("meshopt")),
 }
 """Suffix to format."""
 
@@ -90,11 +95,13 @@ def write_terrain(
     observations: Sequence[Observation] = (),
     cloud: Cloud | None = None,
     cameras: bool = False,
+    page: Page | None = None,
 ) -> list[Path]:
     """Write ``textured`` (frame ENU: X east, Y north, Z up, m) to ``path``; all of its files or none.
 
     ``observations``, of the same stop, become the cameras of a .blend, and with ``cameras`` files beside a GLB from
-    which blender_scene.py makes the same; ``cloud`` (ENU too) is what .las and .laz hold.  Returns the files written,
+    which blender_scene.py makes the same; ``cloud`` (ENU too) is what .las and .laz hold; ``page``, of the same
+    ground, is what .html shows.  Returns the files written,
     ``path`` first.  Raises what :func:`check_target` does, OutputError for a mesh in another frame than ENU, and
     FrameMismatchError for observations or a cloud of another stop.
     """
@@ -104,7 +111,7 @@ def write_terrain(
     for frame in [enu_from_rover(observation).to for observation in observations] + ([cloud.frame] if cloud else []):
         if frame != textured.mesh.frame:
             raise FrameMismatchError(f"the mesh is in {textured.mesh.frame}, what goes with it in {frame}", file=path)
-    content = Content(textured, about or {}, observations, cloud)
+    content = Content(textured, about or {}, observations, cloud, page)
 
     def write(target: Path) -> None:
         FORMATS[path.suffix.lower()].write(content, target)

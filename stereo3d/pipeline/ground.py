@@ -14,13 +14,14 @@ from stereo3d.observation import Observation, StereoPair
 from stereo3d.pipeline.pair import MeasuredPair, enu_from_rover, measure_pair
 from stereo3d.pipeline.settings import Settings
 from stereo3d.pipeline.stages import Progress, Stages
-from stereo3d.pointing import Pointing, refine_pointing
+from stereo3d.pipeline.stored import kept_detail, kept_fusion, kept_mesh, kept_pair_mesh, kept_pointing
+from stereo3d.pointing import Pointing
 from stereo3d.scene import Scene
-from stereo3d.terrain.align import OverlapMisfit, misfits
-from stereo3d.terrain.around import mesh_around
-from stereo3d.terrain.detail import Detail, decimated
-from stereo3d.terrain.fuse import FusedMap, View, fuse
-from stereo3d.terrain.mesh import FaceKind, TerrainMesh, build_mesh
+from stereo3d.store import Store
+from stereo3d.terrain.align import OverlapMisfit
+from stereo3d.terrain.detail import Detail
+from stereo3d.terrain.fuse import FusedMap, View
+from stereo3d.terrain.mesh import FaceKind, TerrainMesh
 
 _POINTED, _MEASURED, _FUSED, _MESHED = 0.08, 0.85, 0.93, 0.97
 """Shares of the work done: the pointing is refined, all pairs are measured, the maps are one, the mesh is made."""
@@ -46,10 +47,13 @@ class Ground:
     """What was done and how good it is, as plain values."""
 
 
-def measure_ground(scene: Scene, settings: Settings = Settings(), progress: Progress | None = None) -> Ground:
+def measure_ground(
+    scene: Scene, settings: Settings = Settings(), progress: Progress | None = None, store: Store | None = None
+) -> Ground:
     """One surface of the ground that all pairs of the scene see.
 
-    The pointing of all frames is refined first; each pair is then measured on its own, and the maps are fused.
+    The pointing of all frames is refined first; each pair is then measured on its own, and the maps are fused.  What
+    ``store`` has of it is not computed again.
     Raises PairError when the scene has no pair, StereoError when no pair can be measured.
     """
     if not scene.pairs:
@@ -57,30 +61,32 @@ def measure_ground(scene: Scene, settings: Settings = Settings(), progress: Prog
     stages = Stages(progress)
     settings = replace(settings, sky=settings.sky and scene.sky)
     stages.begin("refining the pointing", 0.0)
-    pointing = refine_pointing(
-        scene.observations, lambda _, share: stages.tell(_POINTED * share) if share < 1 else None
+    pointing = kept_pointing(
+        store, scene.observations, lambda share: stages.tell(_POINTED * share) if share < 1 else None
     )
     observations = pointing.applied(scene.observations)
     stages.begin("measuring", _POINTED)
-    pairs, notes = _measured(replace(scene, observations=observations).pairs, settings, progress)
+    pairs, notes = _measured(replace(scene, observations=observations).pairs, settings, progress, store)
     stages.begin("fusing", _MEASURED)
     to_enu = enu_from_rover(pairs[0].pair.left)
     fused: FusedMap | None = None
     found: tuple[OverlapMisfit, ...] = ()
     if len(pairs) == 1 and not settings.fill:
         stages.begin("meshing", _FUSED)
-        mesh = build_mesh(pairs[0].xyz, pairs[0].pair.left.camera.C, settings.mesh).moved(to_enu)
+        mesh = kept_pair_mesh(store, pairs[0], settings.mesh).moved(to_enu)
     else:
         views = [View(m.xyz, m.pair.left.camera) for m in pairs]
-        fused = fuse(views, to_enu, settings.mesh, lambda share: stages.tell(_MEASURED + (_FUSED - _MEASURED) * share))
-        found = misfits(fused)
+        made = kept_fusion(
+            store, views, to_enu, settings.mesh, lambda share: stages.tell(_MEASURED + (_FUSED - _MEASURED) * share)
+        )
+        fused, found = made.map, made.misfits
         stages.begin("meshing", _FUSED)
-        mesh = mesh_around(fused, settings.mesh, settings.fill)
+        mesh = kept_mesh(store, fused, settings.mesh, settings.fill)
     detail = None
     if settings.faces is not None:
         stages.begin("thinning out", _MESHED)
         centre = to_enu.apply(pairs[0].pair.left.camera.C) if fused is None else fused.grid.centre
-        detail = decimated(mesh, centre, settings.faces)
+        detail = kept_detail(store, mesh, centre, settings.faces)
         mesh = detail.mesh
     stages.begin("done", 1.0)
     report = _report(scene, settings, pairs, pointing, fused, found, mesh, detail, stages.seconds, notes)
@@ -88,7 +94,7 @@ def measure_ground(scene: Scene, settings: Settings = Settings(), progress: Prog
 
 
 def _measured(
-    pairs: Sequence[StereoPair], settings: Settings, progress: Progress | None
+    pairs: Sequence[StereoPair], settings: Settings, progress: Progress | None, store: Store | None
 ) -> tuple[tuple[MeasuredPair, ...], list[str]]:
     """What each pair measured, and a note for each in which nothing could be."""
     found, notes = [], []
@@ -97,7 +103,7 @@ def _measured(
     for number, pair in enumerate(pairs):
         part = Stages(_of_pair(progress, number, len(pairs), _POINTED + span * number, span))
         try:
-            found.append(measure_pair(pair, settings, part))
+            found.append(measure_pair(pair, settings, part, store))
         except StereoError as error:
             failure = failure or error
             notes.append(f"{pair.name} is left out: {error}")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from stereo3d.errors import PairError, StereoError
 from stereo3d.frames import ENU_FROM_NED, Frame, RigidTransform
 from stereo3d.observation import Observation, StereoPair
+from stereo3d.pipeline.floors import CAMERAS, STEREO, nameless
 from stereo3d.pipeline.report import Report, pair_report
 from stereo3d.pipeline.settings import Settings
 from stereo3d.pipeline.stages import Progress, Stages
@@ -25,7 +26,8 @@ from stereo3d.stereo.match import match
 from stereo3d.stereo.rectify import rectify
 from stereo3d.stereo.refine import refine, refine_finer
 from stereo3d.stereo.triangulate import triangulate
-from stereo3d.terrain.mesh import build_mesh
+from stereo3d.store import Store, recall
+from stereo3d.terrain.mesh import MeshSettings, build_mesh
 from stereo3d.terrain.texture import TexturedMesh, texture_mesh
 
 
@@ -35,6 +37,17 @@ class MeasuredPair:
 
     pair: StereoPair
     """With the right camera as the self-calibration left it; the left one is the record's."""
+    rectified: RectifiedPair
+    disparity: Disparity
+    matches: Matches
+    xyz: XyzMap
+    calibration: EpipolarCalibration
+
+
+@dataclass(frozen=True, eq=False)
+class _Measurement:
+    """What of a :class:`MeasuredPair` follows from the pair."""
+
     rectified: RectifiedPair
     disparity: Disparity
     matches: Matches
@@ -100,8 +113,10 @@ def enu_from_rover(observation: Observation) -> RigidTransform:
     return RigidTransform(to, level.to, ENU_FROM_NED) @ level
 
 
-def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progress | None = None) -> Reconstruction:
-    """Measure the ground that the scene's pair sees.
+def reconstruct(
+    scene: Scene, settings: Settings = Settings(), progress: Progress | None = None, store: Store | None = None
+) -> Reconstruction:
+    """Measure the ground that the scene's pair sees; what ``store`` has of it is not computed again.
 
     Raises PairError when the scene has not exactly one pair, StereoError when nothing can be measured.
     """
@@ -112,7 +127,7 @@ def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progres
     stages = Stages(progress)
 
     settings = replace(settings, sky=settings.sky and scene.sky)
-    measured = measure_pair(pair, settings, stages)
+    measured = measure_pair(pair, settings, stages, store)
     pair, xyz, calibration = measured.pair, measured.xyz, measured.calibration
     stages.begin("meshing", 0.8)
     to_enu = enu_from_rover(pair.left)
@@ -125,13 +140,31 @@ def reconstruct(scene: Scene, settings: Settings = Settings(), progress: Progres
     return Reconstruction(pair, m.rectified, m.disparity, m.matches, xyz, terrain, report, calibration)
 
 
-def measure_pair(pair: StereoPair, settings: Settings = Settings(), stages: Stages | None = None) -> MeasuredPair:
-    """XYZ of every pixel of the left image that both eyes see well enough.
+def measure_pair(
+    pair: StereoPair, settings: Settings = Settings(), stages: Stages | None = None, store: Store | None = None
+) -> MeasuredPair:
+    """XYZ of every pixel of the left image that both eyes see well enough; from ``store`` when it was measured before.
 
     Progress and times go to ``stages``, of which this takes the shares 0.02 to 0.8.  Raises StereoError when nothing
     can be measured.
     """
-    stages = stages or Stages(None)
+    size = pair.left.image.valid.shape
+    m = recall(
+        store,
+        "pair",
+        STEREO,
+        _Measurement,
+        lambda: _measured(pair, settings, stages or Stages(None)),
+        nameless(pair.left),
+        nameless(pair.right),
+        replace(settings, mesh=MeshSettings(), faces=None, fill=False),  # what the mesh will be like is not asked here
+        choices=CAMERAS,
+        fits=lambda found: found.xyz.reason.shape == found.matches.reason.shape == size,
+    )
+    return MeasuredPair(aligned(pair, m.calibration), m.rectified, m.disparity, m.matches, m.xyz, m.calibration)
+
+
+def _measured(pair: StereoPair, settings: Settings, stages: Stages) -> _Measurement:
     stages.begin("masking", 0.02)
     factor = reduction(pair)
     pairs = sizes(pair, factor)
@@ -159,7 +192,7 @@ def measure_pair(pair: StereoPair, settings: Settings = Settings(), stages: Stag
         raise StereoError(
             "no ground could be measured", file=pair.left.path, expected="textured ground that both eyes see"
         )
-    return MeasuredPair(pair, rectified, disparity, matches, xyz, calibration)
+    return _Measurement(rectified, disparity, matches, xyz, calibration)
 
 
 def _refined(

@@ -25,10 +25,12 @@ from stereo3d.panorama.tied import LEAST_POINTS, TiedGround
 from stereo3d.pipeline.pair import MeasuredPair, measure_pair
 from stereo3d.pipeline.settings import Settings
 from stereo3d.pipeline.stages import Progress, Stages
-from stereo3d.pointing import Pointing, refine_pointing
+from stereo3d.pipeline.stored import kept_pointing
+from stereo3d.pointing import Pointing
 from stereo3d.scene import Scene
 from stereo3d.stereo.disparity import Reason
 from stereo3d.stereo.levels import reduced
+from stereo3d.store import Store
 
 EYES = ("left", "right", "anaglyph")
 _STEREO_COLUMNS = 400
@@ -76,9 +78,12 @@ class Panorama:
 
 
 def make_panorama(
-    scene: Scene, settings: PanoramaSettings = PanoramaSettings(), progress: Progress | None = None
+    scene: Scene,
+    settings: PanoramaSettings = PanoramaSettings(),
+    progress: Progress | None = None,
+    store: Store | None = None,
 ) -> Panorama:
-    """The panorama of all frames of the scene.
+    """The panorama of all frames of the scene; what ``store`` has of pointing and ground is not computed again.
 
     Raises PanoramaError for an eye of which there is no frame, and for a view that shows none of the frames.
     """
@@ -89,7 +94,7 @@ def make_panorama(
     pointing: Pointing | None = None
     observations = scene.observations
     if settings.refine and len(observations) > 1:
-        pointing = refine_pointing(observations, lambda stage, share: stages.tell(0.3 * share))
+        pointing = kept_pointing(store, observations, lambda share: stages.tell(0.3 * share))
         observations = pointing.applied(observations)
         notes.extend(pointing.notes)
     if all(o.site_from_rover is None for o in observations):
@@ -97,7 +102,7 @@ def make_panorama(
 
     paths = fit_eye_paths(observations)
     tied = np.empty((0, 3)) if pointing is None else scene.observations[0].level_from_rover.apply(pointing.points)
-    surface = _surface(replace(scene, observations=observations), paths[eyes[0]], tied, settings, stages, notes)
+    surface = _surface(replace(scene, observations=observations), paths[eyes[0]], tied, settings, stages, notes, store)
     stages.begin("planning", 0.55)
     sources = [make_source(o, surface, settings.hide_rover) for o in observations]
     of_eye = {eye: [s for s in sources if s.eye is eye] for eye in eyes}
@@ -165,6 +170,7 @@ def _surface(
     settings: PanoramaSettings,
     stages: Stages,
     notes: list[str],
+    store: Store | None,
 ) -> Surface:
     """The measured ground of all pairs; without stereo the plane of the wheels, bent to the points ``tied`` (n, 3)."""
     plane = Plane.of_wheels(scene.observations[0].level_from_rover)
@@ -176,7 +182,7 @@ def _surface(
         while pair.left.camera.width > _STEREO_COLUMNS * factor:
             factor *= 2
         try:
-            samples.extend(samples_of(measure_pair(reduced(pair, factor), Settings()), path.centre))
+            samples.extend(samples_of(measure_pair(reduced(pair, factor), Settings(), store=store), path.centre))
         except StereoError as error:
             notes.append(f"{pair.name}: no ground measured ({error.what})")
     if not any(s.nearness.any() for s in samples):

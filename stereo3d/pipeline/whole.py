@@ -15,10 +15,12 @@ from stereo3d.pipeline.pair import MeasuredPair, enu_from_rover
 from stereo3d.pipeline.report import overlap_share, reason_legend
 from stereo3d.pipeline.settings import Settings
 from stereo3d.pipeline.stages import Progress, Stages
+from stereo3d.pipeline.stored import kept_atlas
 from stereo3d.pointing import Pointing
 from stereo3d.scene import Scene
 from stereo3d.stereo.disparity import Reason
-from stereo3d.terrain.atlas import Atlas, texture_ground
+from stereo3d.store import Store
+from stereo3d.terrain.atlas import Atlas
 from stereo3d.terrain.texture import TexturedMesh
 
 _TEXTURED_FROM = 0.75
@@ -68,9 +70,10 @@ class GroundReconstruction:
 
 
 def reconstruct_scene(
-    scene: Scene, settings: Settings = Settings(), progress: Progress | None = None
+    scene: Scene, settings: Settings = Settings(), progress: Progress | None = None, store: Store | None = None
 ) -> GroundReconstruction:
-    """One textured surface of the ground that all pairs of the scene see: pointing, pairs, fusion, texture.
+    """One textured surface of the ground that all pairs of the scene see: pointing, pairs, fusion, texture.  What
+    ``store`` has of it is not computed again.
 
     Raises PairError when the scene has no pair, StereoError when nothing can be measured.
     """
@@ -81,15 +84,16 @@ def reconstruct_scene(
         if progress is not None and done < 1.0:
             progress(stage, share * done)
 
-    ground = measure_ground(scene, settings, measuring)
+    ground = measure_ground(scene, settings, measuring, store)
     stages.begin("texturing", share)
     hidden = {m.pair.left.product_id: (m.xyz.reason & np.uint16(Reason.ROVER)) > 0 for m in ground.pairs}
-    atlas = texture_ground(
+    atlas = kept_atlas(
+        store,
         ground.mesh,
         ground.observations,
-        masked=hidden,
-        look_for_sky=settings.sky and scene.sky,
-        tell=lambda done: stages.tell(share + (1.0 - share) * done),
+        hidden,
+        settings.sky and scene.sky,
+        lambda done: stages.tell(share + (1.0 - share) * done),
     )
     stages.begin("done", 1.0)
     count = len(ground.pairs)

@@ -117,23 +117,33 @@ def _sound(points: Float, faces: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _off(old: Float, sigma_m: NDArray[np.float32], mesh: TerrainMesh, centre: Float) -> tuple[float, float, float]:
     """Median and 95th percentile of the distance, mm, and the latter in sigma along the line of sight."""
+    part = slice(None, None, max(1, len(old) // 200_000))
+    off, along, on = off_surface(old[part], mesh.vertices - centre, mesh.faces)
+    in_sigma = along / sigma_m[part][on]
+    return float(np.median(off)), float(np.percentile(off, 95)), float(np.percentile(in_sigma, 95))
+
+
+def off_surface(old: Float, points: Float, faces: NDArray[np.int32]) -> tuple[Float, Float, NDArray[np.bool_]]:
+    """How far places ``old`` (n, 3) lie off triangles that stand for them: their distance (k,), mm, from the plane of
+    the triangle on their line of sight, and the distance (k,), m, along it; for those (n,) that have such a triangle.
+
+    All from the eye, which is the origin, m.  What is hidden, or beyond a rim that moved, is no measure of the surface:
+    at a step the rays pass by.
+    """
     from embreex.mesh_construction import TriangleMesh
     from embreex.rtcore_scene import EmbreeScene
 
     scene = EmbreeScene()
-    new = (mesh.vertices - centre).astype(np.float32)
-    triangles = TriangleMesh(scene, new, np.array(mesh.faces))
-    part = slice(None, None, max(1, len(old) // 200_000))
-    range_m = np.linalg.norm(old[part], axis=1)
-    rays = (old[part] / range_m[:, None]).astype(np.float32)
+    corners = np.asarray(points, dtype=np.float32)
+    triangles = TriangleMesh(scene, corners, np.array(faces))
+    range_m = np.linalg.norm(old, axis=1)
+    rays = (old / range_m[:, None]).astype(np.float32)
     hits = scene.run(np.zeros_like(rays), rays, output=True)
     del triangles
-    # What is hidden, or beyond a rim that moved, is no measure of the surface: at a step the rays pass by.
     on = hits["primID"] >= 0
     along = np.abs(hits["tfar"][on] - range_m[on])
-    corner = new[mesh.faces[hits["primID"][on]]]
+    corner = corners[faces[hits["primID"][on]]]
     across = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
     across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-30)
     off = 1e3 * along * np.abs(np.einsum("ij,ij->i", across, rays[on]))
-    in_sigma = along / sigma_m[part][on]
-    return float(np.median(off)), float(np.percentile(off, 95)), float(np.percentile(in_sigma, 95))
+    return off, along, on

@@ -43,3 +43,11 @@ def texture_mesh(mesh: TerrainMesh, image: Image) -> TexturedMesh:
         raise ValueError(f"the mesh was not measured in this image of {size[0]} x {size[1]} px")
     uv = np.stack([(x + 0.5) / image.width, 1.0 - (y + 0.5) / image.height], axis=1).astype(np.float32)
     return TexturedMesh(mesh, uv, image.rgb8)
+
+
+def colours_at(textured: TexturedMesh, uv: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(n, 3) uint8: the texel that each of ``uv`` (n, 2) lies in; the nearest one for what lies outside."""
+    rows, columns = textured.image.shape[:2]
+    column = np.clip(np.floor(uv[:, 0].astype(np.float64) * columns), 0, columns - 1).astype(np.intp)
+    row = np.clip(np.floor((1.0 - uv[:, 1].astype(np.float64)) * rows), 0, rows - 1).astype(np.intp)
+    return textured.image[row, column]  # type: ignore[no-any-return]

@@ -44,7 +44,12 @@ class Running:
         self.temporary.mkdir()
         self.process = subprocess.Popen(
             [sys.executable, "-c", START, "reconstruct", "-o", str(self.results / "out")],
-            env={**os.environ, "TMPDIR": str(self.temporary), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                **os.environ,
+                "TMPDIR": str(self.temporary),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "STEREO3D_CACHE": str(folder / "cache"),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -130,7 +130,8 @@ def test_frames_of_another_stop_are_refused(textured, pair, tmp_path):
     elsewhere = replace(textured, mesh=replace(textured.mesh, frame=Frame.enu(1, 2)))
     with pytest.raises(FrameMismatchError, match=r"ENU\(1, 2\).*ENU\(1, 20\)"):
         write_terrain(elsewhere, tmp_path / "floor.glb", observations=[pair.left], cameras=True)
-    cloud = Cloud(Frame.enu(1, 3), np.zeros((0, 3)), np.zeros((0, 3), np.uint8), np.zeros(0, np.float32))
+    none = np.zeros((0, 3)), np.zeros((0, 3), np.uint8), np.zeros(0, np.float32), np.zeros(0, np.uint8)
+    cloud = Cloud(Frame.enu(1, 3), *none)
     with pytest.raises(FrameMismatchError, match=r"ENU\(1, 3\)"):
         write_terrain(elsewhere, tmp_path / "floor.las", cloud=cloud)
     assert list(tmp_path.iterdir()) == []
