@@ -81,6 +81,10 @@ def add_picture_arguments(parser: argparse.ArgumentParser, instead: argparse._Mu
 
 def check_picture_arguments(args: argparse.Namespace) -> None:
     """Raise a Stereo3dError in one line for what does not go together, or could not be written, before any work."""
+    if args.web:
+        given = [name for name in ("annotations", "bookmarks", "sun", "contours") if getattr(args, name) is not None]
+        if given:
+            raise Stereo3dError(f"--{given[0]} is not for --web", todo="set it, or load the file, in the page")
     if args.frame is not None:
         if args.screenshot is None:
             raise Stereo3dError("--frame makes a picture", expected="--screenshot FILE with it")

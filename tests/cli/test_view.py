@@ -177,6 +177,10 @@ def test_layers_light_and_contours(asked, tmp_path):
         (["--compare", "wipe", "--screenshot", "a.png"], "--compare is about a frame"),
         (["--frame", "1", "--compare", "blink", "--screenshot", "a.jpg"], "only a PNG can blink"),
         (["--seconds", "3"], "--seconds is about a flight"),
+        (
+            ["--web", "--annotations", "a.geojson"],
+            "--annotations is not for --web; set it, or load the file, in the page",
+        ),
         (["--flythrough", "a.avi"], "expected .mp4"),
         (["--flythrough", "a.mp4", "--bookmarks", "none.json"], "none.json: no such file"),
         (["--screenshot", "a.png", "--annotations", "none.geojson"], "none.geojson: no such file"),
