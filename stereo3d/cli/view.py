@@ -9,13 +9,14 @@ import time
 import webbrowser
 from pathlib import Path
 
-from stereo3d.cli.common import add_input_arguments, measure, say_written
+from stereo3d.cli.common import add_input_arguments, measure
 from stereo3d.cli.interrupt import raise_if_asked
 from stereo3d.cli.page import measured_page
+from stereo3d.cli.view_pictures import add_picture_arguments, check_picture_arguments, write_pictures
 from stereo3d.errors import MissingLibraryError, Stereo3dError
 from stereo3d.view.gl import WindowTrial, has_display
 from stereo3d.view.layers import LAYERS
-from stereo3d.view.screenshot import DEFAULT_SIZE, check_picture_path, render_picture
+from stereo3d.view.screenshot import DEFAULT_SIZE, check_picture_path
 from stereo3d.view.serve import LOOPBACK, PageServer
 from stereo3d.view.viewpoint import VIEWPOINTS
 
@@ -56,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="camera: where the rover's camera stood (default); oblique: from above and behind it; top: map, north up",
     )
     parser.add_argument("--layer", choices=LAYERS, default="image", help="what colours the ground (default: image)")
+    add_picture_arguments(parser, instead)
     web = parser.add_argument_group("in the browser, with --web")
     web.add_argument(
         "--port", metavar="N", type=_port, default=0, help="where the page is served; a free one by itself"
@@ -74,10 +76,11 @@ def _port(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, then show.  Without a display, or where no window can be opened, a picture is written instead."""
+    check_picture_arguments(args)
     if args.web:
         return _serve(args)
     started = time.perf_counter()
-    path: Path | None = args.screenshot
+    path: Path | None = args.screenshot or args.flythrough
     trial = None
     if path is None and has_display():
         try:
@@ -86,8 +89,8 @@ def run(args: argparse.Namespace) -> int:
             _say_no_window(error)
     elif path is None:
         print("stereo3d: there is no display, so a picture is written instead of a window", file=sys.stderr)
-    if trial is None:
-        path = path or FALLBACK_FILE
+    if trial is None and path is None:
+        path = FALLBACK_FILE
         check_picture_path(path)
     try:
         made = measure(args)
@@ -103,10 +106,12 @@ def run(args: argparse.Namespace) -> int:
     if path is None:
         from stereo3d.view.window import Window
 
-        print("h in the window shows the keys", flush=True)
-        Window(made, args.size or DEFAULT_SIZE, args.viewpoint, args.layer).run()
+        size = args.size or DEFAULT_SIZE
+        Window(
+            made, size, args.viewpoint, args.layer, annotations=args.annotations, bookmarks=args.bookmarks
+        ).run()  # fmt: skip
         return 0
-    say_written([render_picture(made, path, args.size or DEFAULT_SIZE, args.viewpoint, args.layer)], started)
+    write_pictures(args, made, path, started)
     return 0
 
 

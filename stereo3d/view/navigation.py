@@ -82,3 +82,8 @@ def step(view: Viewpoint, ahead_m: float, right_m: float, ground_height: Callabl
     sin, cos = np.sin(azimuth), np.cos(azimuth)
     move = np.array([ahead_m * sin + right_m * cos, ahead_m * cos - right_m * sin, 0.0])
     return stand(replace(view, eye=view.eye + move), ground_height)
+
+
+def fly(view: Viewpoint, ahead_m: float, right_m: float, up_m: float) -> Viewpoint:
+    """Move freely: along and across the direction of view, and straight up."""
+    return replace(view, eye=view.eye + ahead_m * view.forward + right_m * view.right + up_m * UP)

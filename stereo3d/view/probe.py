@@ -39,7 +39,7 @@ def pixel_under(
         away = result.enu_from_rover.inverse().rotate(direction / np.linalg.norm(direction))
         place = result.pairs[0].pair.left.camera.C + _FAR_M * away
     else:
-        return "no ground there; what is missing can be told from the rover's camera only: press r, then ask again"
+        return "no ground there; what is missing can be told from the rover's camera only: press 0, then ask again"
     found = []
     for number, measured in enumerate(result.pairs):
         camera = measured.pair.left.camera

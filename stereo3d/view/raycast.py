@@ -41,42 +41,56 @@ def background(size: tuple[int, int]) -> NDArray[np.uint8]:
     return np.broadcast_to(column + 0.5, (size[1], size[0], 3)).astype(np.uint8)
 
 
+class Painter:
+    """What draws pictures of one ground in one colouring; made once for many pictures."""
+
+    def __init__(self, terrain: TexturedMesh, surface: Surface, colours: ColourMap | None = None) -> None:
+        """``surface`` is the mesh of ``terrain``.  With its photograph, brightened, or ``colours``, which may be named
+        values of the faces, or light of a sun with its shadows, pixel by pixel."""
+        self._surface, self._colours = surface, colours
+        self._shape = terrain.image.shape
+        self._values = _vertex_values(terrain, colours)
+        self._pyramid = _pyramid(displayed(terrain) if colours is None else terrain.image)
+
+    def draw(self, view: Viewpoint, size: tuple[int, int]) -> Picture:
+        """A picture of (width, height).
+
+        The silhouettes, where a pixel's neighbour lies at quite another depth, are cast again with four rays each.
+        """
+        width, height = size
+        rgb = background(size)
+        ground = np.empty((height, width, 3), dtype=np.float32)
+        uv = np.empty((height, width, 2), dtype=np.float32)
+        value = np.empty((height, width), dtype=np.float32)
+        grid = pixel_grid(width, height)
+        rows = max(1, _BAND // width)
+        for top in range(0, height, rows):
+            band = slice(top, min(top + rows, height))
+            found = _cast(self._surface, view, size, grid[band], self._values, self._colours)
+            ground[band], uv[band], value[band] = found[..., :3], found[..., 3:5], found[..., 5]
+        seen = np.isfinite(uv[..., 0])
+        rgb[seen] = _colour(uv[seen], _level(uv, self._shape)[seen], value[seen], self._pyramid, self._colours)
+
+        edges = _silhouettes(ground, view, seen)
+        spots = np.argwhere(edges)[:, ::-1].astype(np.float64)
+        total = np.zeros((len(spots), 3), dtype=np.float32)
+        behind = background(size)[edges]
+        for x, y in ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25)):
+            found = _cast(self._surface, view, size, spots + np.array([x, y]), self._values, self._colours)
+            hit = np.isfinite(found[:, 0])
+            sample = behind.copy()
+            finest = np.zeros(int(hit.sum()), np.int8)
+            sample[hit] = _colour(found[hit, 3:5], finest, found[hit, 5], self._pyramid, self._colours)
+            total += sample
+        rgb[edges] = (total / 4.0 + 0.5).astype(np.uint8)
+        return Picture(rgb, ground)
+
+
 def draw(
     terrain: TexturedMesh, surface: Surface, view: Viewpoint, size: tuple[int, int], colours: ColourMap | None = None
 ) -> Picture:
-    """Draw ``terrain`` (``surface`` is its mesh) as a picture of (width, height); with its photograph, brightened,
-    or ``colours``, which may be named values of the faces, or light of a sun with its shadows, pixel by pixel.
-
-    The silhouettes, where a pixel's neighbour lies at quite another depth, are cast again with four rays each.
-    """
-    width, height = size
-    rgb = background(size)
-    ground = np.empty((height, width, 3), dtype=np.float32)
-    uv = np.empty((height, width, 2), dtype=np.float32)
-    value = np.empty((height, width), dtype=np.float32)
-    attributes = _vertex_values(terrain, colours)
-    grid = pixel_grid(width, height)
-    rows = max(1, _BAND // width)
-    for top in range(0, height, rows):
-        band = slice(top, min(top + rows, height))
-        found = _cast(surface, view, size, grid[band], attributes, colours)
-        ground[band], uv[band], value[band] = found[..., :3], found[..., 3:5], found[..., 5]
-    pyramid = _pyramid(displayed(terrain) if colours is None else terrain.image)
-    seen = np.isfinite(uv[..., 0])
-    rgb[seen] = _colour(uv[seen], _level(uv, terrain.image.shape)[seen], value[seen], pyramid, colours)
-
-    edges = _silhouettes(ground, view, seen)
-    spots = np.argwhere(edges)[:, ::-1].astype(np.float64)
-    total = np.zeros((len(spots), 3), dtype=np.float32)
-    behind = background(size)[edges]
-    for x, y in ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25)):
-        found = _cast(surface, view, size, spots + np.array([x, y]), attributes, colours)
-        hit = np.isfinite(found[:, 0])
-        sample = behind.copy()
-        sample[hit] = _colour(found[hit, 3:5], np.zeros(int(hit.sum()), np.int8), found[hit, 5], pyramid, colours)
-        total += sample
-    rgb[edges] = (total / 4.0 + 0.5).astype(np.uint8)
-    return Picture(rgb, ground)
+    """One picture of (width, height); see :class:`Painter`."""
+    return Painter(terrain, surface, colours).draw(view, size)
 
 
 def _vertex_values(terrain: TexturedMesh, colours: ColourMap | None) -> NDArray[np.float32]:

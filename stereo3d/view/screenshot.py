@@ -7,10 +7,12 @@ segmentation fault, and ray casting is as quick, needs no system library and giv
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image as Pil
 
+from stereo3d.annotation import Annotation
 from stereo3d.errors import OutputError
 from stereo3d.export.atomic import atomic_files
 from stereo3d.pipeline import Result
@@ -18,6 +20,7 @@ from stereo3d.terrain.slices import usual_interval
 from stereo3d.terrain.surface import Surface
 from stereo3d.view.annotate import annotate
 from stereo3d.view.layers import colour_map
+from stereo3d.view.marks import draw_annotations
 from stereo3d.view.raycast import draw
 from stereo3d.view.sunlight import Sun
 from stereo3d.view.viewpoint import Viewpoint
@@ -52,12 +55,14 @@ def render_picture(
     layer: str = "image",
     sun: Sun | None = None,
     contours_m: float | None = None,
+    notes: Sequence[Annotation] = (),
 ) -> Path:
     """Write the annotated picture of one viewpoint (``VIEWPOINTS``) and layer (``LAYERS``) and return ``path``.
 
     ``size`` is (width, height) in px; ``sun`` lights the layer hillshade; ``contours_m``: lines of one height so far
-    apart, 0 for an interval that suits the ground.  The file appears whole or not at all.  Raises OutputError when it
-    cannot be written, StereoError when there is no ground to draw, KeyError for an unknown viewpoint or layer.
+    apart, 0 for an interval that suits the ground; ``notes`` are drawn over it.  The file appears whole or not at all.
+    Raises OutputError when it cannot be written, StereoError when there is no ground to draw, KeyError for an unknown
+    viewpoint or layer.
     """
     check_picture_path(path)
     terrain = result.terrain
@@ -67,7 +72,10 @@ def render_picture(
     if contours_m == 0.0:
         contours_m = usual_interval(terrain.mesh, result.eye_enu)
     picture = draw(terrain, surface, view, size, colours)
-    save_picture(annotate(picture, view, result, layer, colours, contours_m), path)
+    image = annotate(picture, view, result, layer, colours, contours_m)
+    if notes:
+        draw_annotations(image, notes, view, surface)
+    save_picture(image, path)
     return path
 
 

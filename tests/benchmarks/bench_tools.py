@@ -4,7 +4,9 @@
 
 Places are picked at random on the frame, within pixels, and compared with the truth of the nearest pixel's centre.
 error / sigma should spread by about 1.  Both places of a short distance share the doubt about vergence and the
-matcher's window, so that there the spread is smaller: sigma tells more than what can go wrong.
+matcher's window, so that there the spread is smaller: sigma tells more than what can go wrong.  Dip and strike are
+those of the plane that rough ground lies about: their sigma holds the roughness, their error here is that of the
+measurement alone.  Then how the ground, cast through each frame's own camera model, lies on the frame.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ from numpy.typing import NDArray
 
 from stereo3d.pipeline import Reconstruction, reconstruct
 from stereo3d.pipeline.places import lateral_rad
-from stereo3d.read import bundled_scene, read_scene
+from stereo3d.read import read_scene
 from stereo3d.simulate.truth_file import read_truth
 from stereo3d.stereo.truth import Truth
 from stereo3d.terrain.surface import Surface
+from stereo3d.view.frame_view import compare, render_frame
 from stereo3d.view.tools import (
     Measurement,
     angle,
@@ -90,7 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--count", type=int, default=4000, help="places to pick")
     args = parser.parse_args()
-    scene = read_scene([bundled_scene()], [], "1")
+    scene = read_scene([])
     made = reconstruct(scene)
     truth = read_truth(scene.truth, made.pair.left.camera)
     surface = Surface(made.terrain.mesh)
@@ -128,6 +131,8 @@ def main() -> None:
         _line(name, np.array([v.value for v in values]) - np.array(exact), np.array([v.sigma for v in values]), unit)
     _planes(made, truth, surface, rng)
     _profiles(made, truth, surface, rng)
+    for frame in made.observations:
+        print(f"{frame.product_id}: {'; '.join(compare(frame, render_frame(made, surface, frame)).lines())}")
     began = time.perf_counter()
     middle = made.pair.left.camera.ray(np.array([640.0, 700.0]))
     for _ in range(20):

@@ -106,8 +106,8 @@ def windows(monkeypatch):
     opened = []
 
     class Window:
-        def __init__(self, *arguments):
-            opened.append(arguments)
+        def __init__(self, *arguments, **files):
+            opened.append((*arguments, files))
 
         def run(self):
             opened.append("run")
@@ -121,8 +121,89 @@ def windows(monkeypatch):
 
 def test_with_a_display_the_window_opens(asked, windows, made_up, tmp_path):
     assert command_line.main(["view", "--layer", "range", "--size", "800x600"]) == 0
-    assert windows == [(made_up, (800, 600), "camera", "range"), "run"]
+    files = {"annotations": None, "bookmarks": None}
+    assert windows == [(made_up, (800, 600), "camera", "range", files), "run"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_of_the_window_are_handed_on(asked, windows, made_up):
+    assert command_line.main(["view", "--annotations", "a.geojson", "--bookmarks", "b.json"]) == 0
+    assert windows[0][-1] == {"annotations": Path("a.geojson"), "bookmarks": Path("b.json")}
+
+
+def test_a_frame_beside_the_ground(asked, capsys, tmp_path):
+    assert (
+        command_line.main(["view", "--screenshot", "f.png", "--frame", "MADE_UP_RIGHT", "--compare", "residual"]) == 0
+    )
+    told = capsys.readouterr().out
+    assert "px in parts" in told
+    assert "wrote f.png" in told
+    with Pil.open(tmp_path / "f.png") as image:
+        assert image.width == 320
+    assert command_line.main(["view", "--screenshot", "g.png", "--frame", "3"]) == 2
+    assert "no frame '3'" in capsys.readouterr().err
+    assert command_line.main(["view", "--screenshot", "g.png", "--frame", "2", "--compare", "reasons"]) == 2
+    assert "left frames only" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["f.png"]
+
+
+def test_blinking_is_an_animated_png(asked, tmp_path):
+    assert command_line.main(["view", "--screenshot", "b.png", "--frame", "1", "--compare", "blink"]) == 0
+    with Pil.open(tmp_path / "b.png") as image:
+        assert image.n_frames == 2
+        first = image.convert("RGB").tobytes()
+        image.seek(1)
+        assert image.convert("RGB").tobytes() != first
+
+
+def test_a_flight(asked, tmp_path, capsys):
+    words = ["view", "--flythrough", "f.mp4", "--size", "96x64", "--seconds", "0.5"]
+    assert command_line.main(words) == 0
+    assert "wrote f.mp4" in capsys.readouterr().out
+    assert [p.name for p in tmp_path.iterdir()] == ["f.mp4"]
+
+
+def test_layers_light_and_contours(asked, tmp_path):
+    words = ["view", "--size", "320x200", "--layer", "hillshade", "--sun", "120,25.5", "--contours", "0.05"]
+    assert command_line.main([*words, "--screenshot", "a.png"]) == 0
+    assert command_line.main([*words[:5], "--screenshot", "b.png"]) == 0
+    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--frame", "1"], "--frame makes a picture"),
+        (["--compare", "wipe", "--screenshot", "a.png"], "--compare is about a frame"),
+        (["--frame", "1", "--compare", "blink", "--screenshot", "a.jpg"], "only a PNG can blink"),
+        (["--seconds", "3"], "--seconds is about a flight"),
+        (
+            ["--web", "--annotations", "a.geojson"],
+            "--annotations is not for --web; set it, or load the file, in the page",
+        ),
+        (["--flythrough", "a.avi"], "expected .mp4"),
+        (["--flythrough", "a.mp4", "--bookmarks", "none.json"], "none.json: no such file"),
+        (["--screenshot", "a.png", "--annotations", "none.geojson"], "none.geojson: no such file"),
+    ],
+)
+def test_what_does_not_go_together_is_told_before_any_work(asked, capsys, words, message):
+    assert command_line.main(["view", *words]) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert len(told.splitlines()) == 1
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--sun", "10"], ["--sun", "10,-5"], ["--sun", "a,b"], ["--contours", "0"], ["--contours", "nan"],
+     ["--seconds", "1e9"], ["--screenshot", "a.png", "--flythrough", "b.mp4"]],
+)  # fmt: skip
+def test_bad_values_of_picture_arguments(asked, capsys, words):
+    with pytest.raises(SystemExit) as left:
+        command_line.main(["view", *words])
+    assert left.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_where_the_window_fails_a_picture_is_written(asked, windows, capsys, tmp_path, monkeypatch):

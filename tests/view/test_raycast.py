@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
+from stereo3d.camera import pixel_grid
 from stereo3d.terrain.surface import Surface
-from stereo3d.view.layers import colour_map
+from stereo3d.view.layers import KIND_COLOURS, colour_map
 from stereo3d.view.raycast import background, draw
 from stereo3d.view.viewpoint import camera_centre, camera_viewpoint, top_viewpoint
 
@@ -82,3 +85,21 @@ def test_layers_colour_the_ground_by_their_values(made_up, surface):
     # The photograph dims the colour; its hue stays.
     share = (found * wanted).sum(axis=1) / np.linalg.norm(found, axis=1) / np.linalg.norm(wanted, axis=1)
     assert np.percentile(share, 2) > 0.995
+
+
+def test_kinds_of_faces_are_exact_to_the_face(made_up, surface):
+    """Of two triangles of one cell one is filled: no colour runs over the edge between them."""
+    terrain = made_up.terrain
+    kind = (np.arange(len(terrain.mesh.faces)) % 2 == 0).astype(np.uint8)
+    changed = replace(terrain, mesh=replace(terrain.mesh, kind=kind))
+    colours = colour_map(replace(made_up, terrain=changed), "kind")
+    view = camera_viewpoint(made_up, SIZE[0] / SIZE[1])
+    picture = draw(changed, surface, view, SIZE, colours)
+    origins, directions = view.rays(pixel_grid(*SIZE).reshape(-1, 2), SIZE)
+    face = surface.hits(origins, directions).face.reshape(SIZE[1], SIZE[0])
+    inner = cv2.erode((face >= 0).astype(np.uint8), np.ones((5, 5))) > 0
+    wanted = np.array(KIND_COLOURS, float)[kind[face[inner]]]
+    found = picture.rgb[inner].astype(float)
+    share = (found * wanted).sum(axis=1) / np.linalg.norm(found, axis=1) / np.linalg.norm(wanted, axis=1)
+    assert 0.2 < kind[face[inner]].mean() < 0.8
+    assert np.percentile(share, 5) > 0.995
