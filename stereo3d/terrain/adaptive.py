@@ -61,12 +61,15 @@ def triangulate(
     across, down = -(-(columns - 1) // block) or 1, -(-(rows - 1) // block) or 1
     shape = (down * block + 1, across * block + 1)
 
-    solid = rho.copy()  # without the pixels at a step: any triangle that touches one goes down to single pixels
+    # Without the pixels at a step, or of a cell left out: any triangle that touches one goes down to single pixels.
+    solid = rho.copy()
     hit = np.zeros(rho.shape, dtype=np.bool_)
     hit[:, :-1] |= steps.along_rows
     hit[:, 1:] |= steps.along_rows
     hit[:-1] |= steps.along_columns
     hit[1:] |= steps.along_columns
+    for corner in (hit[:-1, :-1], hit[:-1, 1:], hit[1:, :-1], hit[1:, 1:]):
+        corner |= ~keep
     if fine is not None:
         hit |= fine
     solid[hit] = np.nan
@@ -249,7 +252,7 @@ def _leaves(used: _Used, block: int, rho: Array, steps: Steps, keep: Mask) -> Gr
         found.append((r[ok], c[ok], leg))
 
     def coarse(r: NDArray[np.int32], c: NDArray[np.int32]) -> Mask:
-        """All of it is measured and without a step, or it would have been split: only islands are left to drop."""
+        """All of it is measured, kept and without a step, or it would have been split."""
         return keep[r.min(axis=1), c.min(axis=1)]  # type: ignore[no-any-return]
 
     def finest(r: NDArray[np.int32], c: NDArray[np.int32]) -> Mask:

@@ -19,7 +19,8 @@ def filled(part: CleanSurface, directions: Array, closed: bool) -> tuple[CleanSu
     hole the inverse range is that around it, smoothed.  What is open to the first or last row, as sky is, and to the
     first or last column of a grid that does not close, stays open.
 
-    Returns the surface, which pixels (rows, columns) were filled, and which lie at a step that is bridged.
+    Returns the surface, which pixels (rows, columns) were filled, and which lie at a step or a cell left out that is
+    bridged.
     """
     rho = part.rho.copy()
     used = np.zeros(rho.shape, dtype=np.bool_)
@@ -37,6 +38,8 @@ def filled(part: CleanSurface, directions: Array, closed: bool) -> tuple[CleanSu
     at_step[:, 1:] |= across
     at_step[:-1] |= down
     at_step[1:] |= down
+    for corner in (at_step[:-1, :-1], at_step[:-1, 1:], at_step[1:, :-1], at_step[1:, 1:]):
+        corner |= ~part.keep
     none = Steps(np.zeros_like(across), np.zeros_like(down))
     sheet = replace(part, offsets=offsets, rho=rho, steps=none, keep=np.ones_like(part.keep))
     return sheet, holes, at_step

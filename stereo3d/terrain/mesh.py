@@ -13,6 +13,7 @@ from stereo3d.errors import FrameMismatchError, StereoError
 from stereo3d.frames import Frame, RigidTransform, locked
 from stereo3d.stereo.disparity import XyzMap
 from stereo3d.terrain.adaptive import GridTriangles, half_width, triangulate
+from stereo3d.terrain.pieces import sound_cells
 from stereo3d.terrain.steps import Array, Mask, Steps, find_steps
 
 
@@ -157,20 +158,28 @@ def clean_surface(xyz: XyzMap, center: NDArray[np.float64], settings: MeshSettin
         noise = xyz.sigma_range_m if xyz.noise_range_m is None else xyz.noise_range_m
         sigma = (noise * rho * rho).astype(np.float32)
         # Beside a step matches are uncertain; were the step judged by that, it would excuse itself.
-        tolerance = np.float32(settings.step_sigma) * np.minimum(sigma, np.float32(1.2) * _usual(sigma))
+        tolerance = np.float32(settings.step_sigma) * np.minimum(sigma, _usual(sigma))
         rho[~(np.abs(rho - _median3(rho)) <= tolerance)] = np.nan
     steps = find_steps(rho, tolerance, pixel_angle(offsets * rho[..., None]), np.deg2rad(settings.grazing_deg))
-    return CleanSurface(offsets, rho, sigma, steps, _without_islands(rho, steps, settings.min_island_px))
+    return CleanSurface(offsets, rho, sigma, steps, sound_cells(rho, sigma, steps, settings.min_island_px))
+
+
+_USUAL = 1.2
+"""Noise counts up to this many times what is usual about a pixel ..."""
+_ANYWHERE = 2.0
+"""... and what is usual up to this many times that of the whole map: among rocks every pixel is beside a step."""
 
 
 def _usual(sigma: Array) -> Array:
-    """The median of ``sigma`` (rows, columns) about each pixel, within some 20 px; NaN counts as the whole map's."""
+    """The largest noise (rows, columns) that steps are judged by: some more than the median within some 20 px; NaN
+    counts as the whole map's."""
     known = np.isfinite(sigma)
     if not known.any():
         return sigma
-    coarse = np.where(known, sigma, np.median(sigma[known]))[::4, ::4].astype(np.float32)
+    middle = np.median(sigma[known])
+    coarse = np.where(known, sigma, middle)[::4, ::4].astype(np.float32)
     usual: Array = cv2.resize(cv2.medianBlur(np.ascontiguousarray(coarse), 5), sigma.shape[::-1])
-    return usual
+    return np.minimum(np.float32(_USUAL) * usual, np.float32(_ANYWHERE * middle))  # type: ignore[no-any-return]
 
 
 def thinned(xyz: XyzMap, step: int) -> XyzMap:
@@ -251,20 +260,3 @@ def pixel_angle(directions: Array) -> float:
     gap = np.linalg.norm(np.diff(sample, axis=1), axis=-1)
     gap = gap[np.isfinite(gap)]
     return float(np.median(gap)) if gap.size else 0.0
-
-
-def _without_islands(rho: Array, steps: Steps, min_island_px: int) -> Mask:
-    """(rows - 1, columns - 1) bool: the cells of the pixel grid that belong to a piece of at least that many cells."""
-    whole = ~np.isnan(rho)
-    cells = whole[:-1, :-1] & whole[:-1, 1:] & whole[1:, :-1] & whole[1:, 1:]
-    cells &= ~(steps.along_rows[:-1] | steps.along_rows[1:])
-    cells &= ~(steps.along_columns[:, :-1] | steps.along_columns[:, 1:])
-    if not cells.size:
-        return cells
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8), connectivity=4)
-    large = stats[:, cv2.CC_STAT_AREA] >= min_island_px
-    large[0] = False
-    kept = large[labels]
-    # Half a cell at the rim of a piece belongs to it; of a small piece no half is left either.
-    rim = cv2.dilate(kept.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))) > 0
-    return kept | (rim & ~cells)  # type: ignore[no-any-return]

@@ -18,8 +18,13 @@ Mask = NDArray[np.bool_]
 
 SIDE = 4
 """Pixels on either side of an edge over which the slope of the surface is taken."""
-SMEAR = 3
-"""Matching smears a step over about this many pixels: an edge is also judged over such a span."""
+SMEARS = (3, 5)
+"""Matching smears a step over about so many pixels: an edge is also judged over such spans."""
+
+WEAK = 0.7
+"""What hangs together with a step is one from this share of the tolerance on."""
+SHARE = 0.15
+"""An edge within a smeared step belongs to it from this share of the whole on."""
 CHAIN = 8
 """Faint steps count from this length on, px."""
 
@@ -42,11 +47,12 @@ def find_steps(rho: Array, tolerance: Array, pixel_angle_rad: float, grazing_rad
     line of sight meets it at less than ``grazing_rad`` and the difference is more than twice the tolerance: such a
     sheet joins the side of a rock to the ground behind it.
     """
-    across, sure_across = _steps_along_last_axis(rho, tolerance, pixel_angle_rad, grazing_rad)
+    weak_across, across, sure_across = _steps_along_last_axis(rho, tolerance, pixel_angle_rad, grazing_rad)
     turned = np.ascontiguousarray(rho.T), np.ascontiguousarray(tolerance.T)
-    down, sure_down = (mask.T for mask in _steps_along_last_axis(*turned, pixel_angle_rad, None))
+    weak_down, down, sure_down = (mask.T for mask in _steps_along_last_axis(*turned, pixel_angle_rad, None))
     chained = _chained(_ends(across, down), _ends(sure_across, sure_down))
-    return Steps(across & chained[:, :-1], np.ascontiguousarray(down & chained[:-1]))
+    reached = _reached(_ends(weak_across, weak_down), chained)
+    return Steps(weak_across & reached[:, :-1], np.ascontiguousarray(weak_down & reached[:-1]))
 
 
 def _ends(across: Mask, down: Mask) -> Mask:
@@ -71,15 +77,29 @@ def _chained(candidates: Mask, sure: Mask) -> Mask:
     return keep[labels]  # type: ignore[no-any-return]
 
 
+def _reached(weak: Mask, strong: Mask) -> Mask:
+    """The connected pieces of ``weak`` that hold something of ``strong`` (hysteresis; Canny 1986).
+
+    Along a silhouette the jump shrinks to nothing where the rock meets the ground: cut only where it is beyond doubt,
+    it leaves threads of surface across the shadow.
+    """
+    count, labels = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
+    keep = np.zeros(count, dtype=np.bool_)
+    keep[labels[strong]] = True
+    keep[0] = False
+    return keep[labels]  # type: ignore[no-any-return]
+
+
 def _steps_along_last_axis(
     rho: Array, tolerance: Array, pixel_angle_rad: float, grazing_rad: float | None
-) -> tuple[Mask, Mask]:
-    """Candidates and those beyond doubt, (rows, columns - 1); with ``grazing_rad`` also the faces seen edge on."""
+) -> tuple[Mask, Mask, Mask]:
+    """What may continue a step, candidates, and those beyond doubt, (rows, columns - 1) each; with ``grazing_rad``
+    also the faces seen edge on."""
     rows, columns = rho.shape
     n = columns - 1
     if n < 1:
-        return np.zeros((rows, 0), dtype=np.bool_), np.zeros((rows, 0), dtype=np.bool_)
-    lead = SIDE + 2
+        return (np.zeros((rows, 0), dtype=np.bool_),) * 3
+    lead = SIDE + 1 + SMEARS[-1] // 2
     padded = np.full((rows, columns + 2 * lead), np.nan, dtype=np.float32)
     padded[:, lead : lead + columns] = rho
 
@@ -91,27 +111,34 @@ def _steps_along_last_axis(
     with np.errstate(invalid="ignore", divide="ignore"):
         edge = at(1) - at(0)
         own = _excess(edge, at(0) - at(-SIDE), at(1 + SIDE) - at(1), 1.0 / SIDE)
-        span = at(2) - at(-1)
-        wide = _excess(span, at(-1) - at(-1 - SIDE), at(2 + SIDE) - at(2), SMEAR / SIDE)
-        wide[~(wide > limit)] = 0.0
-        spread = wide.copy()
-        spread[:, 1:] = np.maximum(spread[:, 1:], wide[:, :-1])
-        spread[:, :-1] = np.maximum(spread[:, :-1], wide[:, 1:])
+        spread = np.zeros_like(own)
+        for reach in SMEARS:
+            far = reach // 2
+            span = at(1 + far) - at(-far)
+            wide = _excess(span, at(-far) - at(-far - SIDE), at(1 + far + SIDE) - at(1 + far), reach / SIDE)
+            wide[~(wide > WEAK * limit)] = 0.0
+            spread = np.maximum(spread, _dilated(wide, far))
         # A share of a smeared step still stands out from the slopes beside it; edges next to a sharp one do not.
-        cut = (own > limit) | (own > 0.15 * np.where(spread > 0, spread, np.inf))
+        weak = (own > WEAK * limit) | (own > SHARE * np.where(spread > 0, spread, np.inf))
+        cut = weak & ((own > limit) | (spread > limit))
         if grazing_rad is not None:
-            reach = at(4) - at(-3)
-            steep = np.abs(reach) > 2.0 * limit
-            steep &= at(0) * (7.0 * pixel_angle_rad) < np.tan(grazing_rad) * np.abs(reach)
-            cut |= steep & (span * np.sign(reach) > 0.5 * SMEAR / 7.0 * np.abs(reach))
-        return cut, own > 2.0 * limit
+            rise = at(4) - at(-3)
+            steep = np.abs(rise) > 2.0 * limit
+            steep &= at(0) * (7.0 * pixel_angle_rad) < np.tan(grazing_rad) * np.abs(rise)
+            edge_on = steep & ((at(2) - at(-1)) * np.sign(rise) > 0.5 * 3.0 / 7.0 * np.abs(rise))
+            cut |= edge_on
+            weak |= edge_on
+        return weak, cut, own > 2.0 * limit
+
+
+def _dilated(values: Array, by: int) -> Array:
+    """The largest of ``by`` values to either side in a row."""
+    return cv2.dilate(values, np.ones((1, 2 * by + 1), np.uint8)) if by else values
 
 
 def _excess(difference: Array, left: Array, right: Array, scale: float) -> Array:
-    """How far ``difference`` leaves the interval between ``left`` and ``right`` times ``scale``; NaN counts as 0."""
-    low, high = np.fmin(left, right), np.fmax(left, right)
-    missing = np.isnan(low)
-    low[missing] = 0.0
-    high[missing] = 0.0
+    """How far ``difference`` leaves the interval between ``left``, ``right`` (both times ``scale``) and 0; NaN counts
+    as 0.  What changes less than its surroundings is the face of a rock, no step."""
+    low, high = np.fmin(np.fmin(left, right), np.float32(0.0)), np.fmax(np.fmax(left, right), np.float32(0.0))
     out = np.fmax(difference - scale * high, scale * low - difference)
     return np.fmax(out, np.float32(0.0))

@@ -75,7 +75,7 @@ def test_the_surer_view_counts_more(world):
 
 
 def test_what_most_views_see_wins(world):
-    rows, columns = slice(120, 150), slice(140, 180)
+    rows, columns = slice(110, 160), slice(130, 180)
     # The one that is wrong counts more than each of the others, but less than both.
     views = [view(world, yaw_deg=y, sigma_px=s) for y, s in ((-12.0, 0.2), (0.0, 0.165), (12.0, 0.2))]
     for false_m in (1.5, 40.0):
