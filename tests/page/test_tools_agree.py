@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields, is_dataclass
 
 import numpy as np
 import pytest
-from stereo3d.view.tools.propagate import place_covariance
 
 from stereo3d.view import tools
+from stereo3d.view.tools.propagate import place_covariance
 
 EYE = np.array([1.1, -0.2, 1.9])
 LATERAL_RAD = 3.9e-4
