@@ -137,10 +137,11 @@ def test_a_run_never_throws_out_what_it_read_or_wrote_itself(tmp_path):
     assert run.taken == ["pair"] * 4
 
 
-def test_nothing_is_kept_where_the_size_is_nothing(tmp_path):
-    run = Store(tmp_path / "cache", 0)
-    run.put("pair", KEY, value())
-    assert not run.folder.exists()
+def test_where_the_size_is_nothing_nothing_is_kept_read_or_thrown_out(kept):
+    run = Store(kept.folder, 0)
+    assert run.get("pair", KEY, Value, {}) is None
+    run.put("pair", OTHER, value())
+    assert names(kept.folder) == [f"pair-{KEY}.s3d"]
     assert run.note is None
 
 
