@@ -17,6 +17,7 @@ from stereo3d.processes import alive
 from stereo3d.store.codec import Choices, decode, encode
 from stereo3d.store.entry import entry_size, packed, read_entry, write_entry
 from stereo3d.store.keys import code_digest, digest
+from stereo3d.store.place import SIZE
 
 T = TypeVar("T")
 
@@ -38,6 +39,9 @@ class Kept:
 class Store:
     """Entries in ``folder``, which is made when the first one is written; together at most ``limit`` bytes.
 
+    What was not used for longest gives way to what is new, but never what this very run has read or written: a set
+    that is larger than the store would throw out its own beginning each time.
+
     Nothing that happens to the folder is an error: what cannot be read is computed again, and where nothing can be
     written that is told once, in ``note``.
     """
@@ -46,10 +50,12 @@ class Store:
         self.folder = folder
         self.limit = limit
         self.note: str | None = None
-        """What a user should know: why nothing is kept."""
+        """What a user should know: why nothing, or not all, is kept."""
         self.taken: list[str] = []
         """The stages whose results came from here, in turn."""
         self._lock = threading.Lock()
+        self._own: set[Path] = set()
+        self._broken = False
         self._closed = False
         self._partial: Path | None = None
         self._numbers = itertools.count()
@@ -61,6 +67,8 @@ class Store:
 
         A file that is not what was once written there is thrown away.
         """
+        if self.limit == 0:
+            return None
         path = self._path(stage, key)
         try:
             header, arrays = read_entry(path, self.limit)
@@ -76,26 +84,30 @@ class Store:
             return None
         with contextlib.suppress(OSError):  # a store that may only be read
             os.utime(path)
+        self._own.add(path)
         self.taken.append(stage)
         return value
 
     def put(self, stage: str, key: str, value: Any) -> None:
-        """Keep ``value``, which is not None, throwing out what was not used for longest to make room."""
-        if self._closed or self.note is not None:
+        """Keep ``value``, which is not None, if there is room."""
+        if self._closed or self._broken or self.limit == 0:
             return
         arrays: list[Any] = []
         tree = encode(value, arrays)
         about, parts = packed(arrays)
         header = {"stage": stage, "key": key, "value": tree, "arrays": about}
-        size = entry_size(header, parts)
-        if size > self.limit:
-            return
+        size, path = entry_size(header, parts), self._path(stage, key)
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._clear_stale()
-            self._make_room(size)
-            self._write(self._path(stage, key), header, parts)
+            if self._make_room(size):
+                self._write(path, header, parts)
+                self._own.add(path)
+            else:
+                most = f"{self.limit / 1e9:g} GB"
+                self.note = f"the cache {self.folder} is too small for all of this ({most}); {SIZE} allows it more"
         except OSError as error:
+            self._broken = True
             if not self._closed:
                 self.note = f"nothing is kept in the cache {self.folder}: {error.strerror or error}"
 
@@ -150,14 +162,19 @@ class Store:
                 self._drop(partial)
                 self._partial = None
 
-    def _make_room(self, size: int) -> None:
+    def _make_room(self, size: int) -> bool:
+        """Throw out as much as ``size`` bytes more ask for; nothing, and False, where even that is not enough."""
         found = self.kept()
+        others = [one for one in found if one.path not in self._own]
         total = sum(one.bytes for one in found) + size
-        for one in found:
+        if total - sum(one.bytes for one in others) > self.limit:
+            return False
+        for one in others:
             if total <= self.limit:
-                return
+                break
             self._drop(one.path)
             total -= one.bytes
+        return True
 
     def _clear_stale(self) -> None:
         """What runs that are gone left half written."""

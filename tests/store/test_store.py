@@ -94,15 +94,16 @@ def test_an_entry_that_does_not_fit_the_input_is_thrown_away(kept):
 
 
 def test_what_was_not_used_for_longest_goes_first(tmp_path):
-    kept = Store(tmp_path / "cache", 100_000)  # room for three of 24 kB and a bit
+    folder, limit = tmp_path / "cache", 100_000  # room for four of 24 kB and a bit
     stamps = iter(range(1_000_000, 2_000_000, 1000))
 
     def put(key, seed):
-        kept.put("pair", key, value(seed, 3000))
-        os.utime(kept.folder / f"pair-{key}.s3d", (now := next(stamps), now))
+        Store(folder, limit).put("pair", key, value(seed, 3000))  # each a run of its own
+        os.utime(folder / f"pair-{key}.s3d", (now := next(stamps), now))
 
     for number, letter in enumerate("abcd"):
         put(letter * 64, number)
+    kept = Store(folder, limit)
     assert [k.path.name[5] for k in kept.kept()] == list("abcd")
     assert kept.get("pair", "a" * 64, Value, {}) is not None  # used now
     put("e" * 64, 5)
@@ -112,9 +113,36 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path):
 
 
 def test_what_is_larger_than_the_whole_is_not_kept_and_throws_nothing_out(kept):
-    kept.put("mesh", OTHER, value(1, 2 * MB))
+    run = Store(kept.folder, kept.limit)
+    run.put("mesh", OTHER, value(1, 2 * MB))
     assert names(kept.folder) == [f"pair-{KEY}.s3d"]
-    assert kept.note is None
+    assert (
+        run.note == f"the cache {kept.folder} is too small for all of this (0.01 GB); STEREO3D_CACHE_GB allows it more"
+    )
+
+
+def test_a_run_never_throws_out_what_it_read_or_wrote_itself(tmp_path):
+    """Else a set that is larger than the cache would find its first pairs gone each time, and measure all anew."""
+    folder, limit = tmp_path / "cache", 100_000
+    for _ in range(2):
+        run = Store(folder, limit)
+        for number in range(6):
+            if run.get("pair", f"{number:064x}", Value, {}) is None:
+                run.put("pair", f"{number:064x}", value(number, 3000))
+        assert [int(name[5:-4]) for name in names(folder)] == [0, 1, 2, 3]
+        assert "too small" in (run.note or "")
+        run.put("small", KEY, value(1, 100))  # there is room for this
+        assert (folder / f"small-{KEY}.s3d").is_file()
+        (folder / f"small-{KEY}.s3d").unlink()
+    assert run.taken == ["pair"] * 4
+
+
+def test_where_the_size_is_nothing_nothing_is_kept_read_or_thrown_out(kept):
+    run = Store(kept.folder, 0)
+    assert run.get("pair", KEY, Value, {}) is None
+    run.put("pair", OTHER, value())
+    assert names(kept.folder) == [f"pair-{KEY}.s3d"]
+    assert run.note is None
 
 
 def test_clearing_leaves_files_of_others(kept):
@@ -196,11 +224,11 @@ def test_what_a_killed_run_left_is_cleared_away_and_that_of_a_living_one_is_not(
 
 def hammer(folder: str, seed: int) -> int:
     """Write, read and throw out the same few entries for a while; how often another value came back."""
-    kept = Store(Path(folder), 150_000)
     rng = np.random.default_rng(seed)
     wrong = 0
     until = time.monotonic() + 2.0
     while time.monotonic() < until:
+        kept = Store(Path(folder), 150_000)
         number = int(rng.integers(6))
         key = f"{number:064x}"
         found = kept.get("pair", key, Value, {})
@@ -208,7 +236,7 @@ def hammer(folder: str, seed: int) -> int:
             kept.put("pair", key, value(number, 4000))
         else:
             wrong += not np.array_equal(found.numbers, value(number, 4000).numbers)
-    assert kept.note is None
+        assert kept.note is None
     return wrong
 
 
