@@ -13,7 +13,7 @@ from stereo3d.cli.common import add_input_arguments, measure
 from stereo3d.cli.interrupt import raise_if_asked
 from stereo3d.cli.page import measured_page
 from stereo3d.cli.view_pictures import add_picture_arguments, check_picture_arguments, write_pictures
-from stereo3d.errors import MissingLibraryError, Stereo3dError
+from stereo3d.errors import MissingLibraryError, OutputError, Stereo3dError
 from stereo3d.view.gl import WindowTrial, has_display
 from stereo3d.view.layers import LAYERS
 from stereo3d.view.screenshot import DEFAULT_SIZE, check_picture_path
@@ -59,12 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layer", choices=LAYERS, default="image", help="what colours the ground (default: image)")
     add_picture_arguments(parser, instead)
     web = parser.add_argument_group("in the browser, with --web")
-    web.add_argument(
-        "--port", metavar="N", type=_port, default=0, help="where the page is served; a free one by itself"
-    )
-    web.add_argument(
-        "--host", metavar="H", default=LOOPBACK, help=f"the address to serve at ({LOOPBACK}: this machine alone)"
-    )
+    web.add_argument("--port", metavar="N", type=_port, help="where the page is served; a free one by itself")
+    web.add_argument("--host", metavar="H", help=f"the address to serve at ({LOOPBACK}: this machine alone)")
     web.add_argument("--no-browser", action="store_true", help="only tell where the page is")
 
 
@@ -77,7 +73,7 @@ def _port(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Measure, then show.  Without a display, or where no window can be opened, a picture is written instead."""
     check_picture_arguments(args)
-    if args.web:
+    if args.web or args.port is not None or args.host is not None or args.no_browser:
         return _serve(args)
     started = time.perf_counter()
     path: Path | None = args.screenshot or args.flythrough
@@ -117,7 +113,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _serve(args: argparse.Namespace) -> int:
     """Measure, then serve the page until Ctrl-C; the port is taken before the work starts."""
-    with PageServer(args.host, args.port) as server:
+    if args.screenshot is not None:
+        raise OutputError(
+            "a picture in a file needs no server",
+            file=args.screenshot,
+            todo="leave out --screenshot, or what --web takes",
+        )
+    with PageServer(LOOPBACK if args.host is None else args.host, args.port or 0) as server:
         if not server.is_private:
             print(
                 "stereo3d: warning: whoever reaches this machine over the network can see this scene", file=sys.stderr

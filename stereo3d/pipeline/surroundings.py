@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from stereo3d.observation import Eye
 from stereo3d.panorama.eye_path import EyePath
@@ -37,6 +37,15 @@ class Surroundings:
     azimuth_left_deg: float
     elevation_top_deg: float
     deg_per_px: float
+
+    def place(self, offsets: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Column and row (n,) of the pixels that look along ``offsets`` (n, 3), ENU, from the eye; they may lie outside
+        of the picture."""
+        east, north, up = np.moveaxis(np.asarray(offsets, dtype=np.float64), -1, 0)
+        along = (np.degrees(np.arctan2(east, north)) - self.azimuth_left_deg) % 360.0
+        elevation = np.degrees(np.arctan2(up, np.hypot(east, north)))
+        column = np.floor(along / self.deg_per_px).astype(np.intp)
+        return column, np.floor((self.elevation_top_deg - elevation) / self.deg_per_px).astype(np.intp)
 
 
 def surroundings(

@@ -69,6 +69,18 @@ def test_no_browser_where_there_is_none_to_open(served, monkeypatch):
     assert served["opened"] == []
 
 
+@pytest.mark.parametrize("words", [["--port", "0"], ["--no-browser"], ["--host", "127.0.0.1"]])
+def test_what_web_takes_means_web(served, words):
+    assert command_line.main(["view", *words]) == 130
+    assert served["part"] == b"ground"
+
+
+def test_a_picture_is_not_served(served, capsys, tmp_path):
+    assert command_line.main(["view", "--port", "0", "--screenshot", str(tmp_path / "a.png")]) == 2
+    assert "needs no server" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_another_host_is_warned_about(served, capsys):
     assert command_line.main(["view", "--web", "--host", "0.0.0.0", "--no-browser"]) == 130
     assert "warning: whoever reaches this machine over the network can see this scene" in capsys.readouterr().err

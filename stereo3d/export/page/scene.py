@@ -31,7 +31,7 @@ from stereo3d.frames import RigidTransform
 from stereo3d.observation import Observation
 from stereo3d.pipeline import Result
 from stereo3d.pipeline.places import lateral_rad, site_from_enu
-from stereo3d.pipeline.surroundings import surroundings
+from stereo3d.pipeline.surroundings import Surroundings, surroundings
 from stereo3d.stereo.rover import rover_volume
 from stereo3d.terrain.maps import step_from
 
@@ -39,6 +39,8 @@ FORMAT = 1
 FRAME_SIDE, PANORAMA_COLUMNS = 1280, 6144
 """px: frames and the panorama are shown no larger."""
 _LEAST_SIDE, _USUAL_FRAMES = 320, 24
+_DARK = 60.0
+"""Sum of three colours, DN: what is darker tells no brightness."""
 ROVER_HEIGHT_M = 2.2
 
 Tell = Callable[[float], None]
@@ -55,10 +57,12 @@ def page_of(result: Result, about: About, tell: Tell = lambda share: None) -> Pa
     terrain, first = result.terrain, result.pairs[0].pair.left
     texture = shrunk(terrain.image, MOST_SIDE)
     parts["texture.webp"] = webp(texture, TEXTURE_QUALITY)
-    light = brightness(vertex_colours(terrain))
+    colours = vertex_colours(terrain)
+    light = brightness(colours)
     tell(0.6)
     frames = _frames(result, parts)
-    panorama = _panorama(result, parts, lambda share: tell(0.6 + 0.4 * share))
+    shown = colours.astype(np.float64).sum(axis=1) * light
+    panorama = _panorama(result, parts, shown, lambda share: tell(0.6 + 0.4 * share))
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "version": __version__,
@@ -150,8 +154,13 @@ def _reason(
     return {"part": part, "scale": scale}
 
 
-def _panorama(result: Result, parts: dict[str, bytes], tell: Tell) -> dict[str, Any] | None:
-    """The left frames all around, as they look from the eye; clear where nothing was seen."""
+def _panorama(
+    result: Result, parts: dict[str, bytes], shown: NDArray[np.float64], tell: Tell
+) -> dict[str, Any] | None:  # fmt: skip
+    """The left frames all around, as they look from the eye; clear where nothing was seen.
+
+    ``shown`` (n,): the sum of the colours in which the vertices of the ground are displayed.
+    """
     found = surroundings(result, PANORAMA_COLUMNS, tell)
     if found is None:
         return None
@@ -164,8 +173,19 @@ def _panorama(result: Result, parts: dict[str, bytes], tell: Tell) -> dict[str, 
         "azimuth_left_deg": found.azimuth_left_deg,
         "elevation_top_deg": found.elevation_top_deg,
         "deg_per_px": found.deg_per_px,
-        "brightness": brightness(found.pixels[found.seen][::16]),
+        "brightness": _matching(result, found, shown),
     }
+
+
+def _matching(result: Result, picture: Surroundings, shown: NDArray[np.float64]) -> float:
+    """The factor by which the panorama is displayed as bright as the ground that it shows."""
+    column, row = picture.place(result.terrain.mesh.vertices - result.eye_enu)
+    inside = (column >= 0) & (column < picture.seen.shape[1]) & (row >= 0) & (row < picture.seen.shape[0])
+    inside[inside] = picture.seen[row[inside], column[inside]]
+    there = picture.pixels[row[inside], column[inside]].astype(np.float64).sum(axis=1)
+    clear = (there > _DARK) & (shown[inside] > _DARK)
+    # What stands behind other ground shows another place: few do, and they are as often too bright as too dark.
+    return round(float(np.median(shown[inside][clear] / there[clear])), 4) if clear.any() else 1.0
 
 
 def _layers(result: Result) -> dict[str, dict[str, Any]]:

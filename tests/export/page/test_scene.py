@@ -141,6 +141,10 @@ def test_the_panorama_shows_ground_where_it_lies(page, made_up):
     grey, expected = there[:, :3].mean(axis=1), wanted.mean(axis=1)
     assert np.corrcoef(grey, expected)[0, 1] > 0.9
     assert shown[..., 3].min() == 0
+    # Displayed, it is as bright as the ground on which it lies.
+    ground = made_up.terrain.image[picked[inside][:, 0], picked[inside][:, 1]] * page.manifest["texture"]["brightness"]
+    ratio = (grey * told["brightness"]) / ground.mean(axis=1)
+    assert np.median(ratio) == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_panorama_is_kept_to_its_width(made_up):

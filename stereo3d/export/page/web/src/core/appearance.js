@@ -75,6 +75,14 @@ export class Appearance {
     viewer.requestRender();
   }
 
+  /** A person does not stand in the face of who walks. */
+  makeRoom() {
+    const { objects, pose } = this.viewer;
+    if (!objects.person.visible || pose.mode === 'top') return;
+    const { x, y } = objects.person.position;
+    if (Math.hypot(x - pose.eye[0], y - pose.eye[1]) < 2.5) objects.putPerson(this.placeAhead());
+  }
+
   /** Ground some metres ahead (ENU), to stand a person on. */
   placeAhead() {
     const { viewer } = this;

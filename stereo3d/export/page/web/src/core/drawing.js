@@ -142,6 +142,7 @@ export class Drawing {
   both(camera) {
     this.dome.visible(camera !== this.parallel, camera === this.parallel);
     this.renderer.render(this.scene, camera);
+    if (!this.overlay.children.some((child) => child.visible)) return;
     this.renderer.clearDepth();
     this.renderer.render(this.front, camera);
   }

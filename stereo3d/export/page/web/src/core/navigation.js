@@ -50,7 +50,6 @@ export class Navigation {
 
   down(event) {
     const { viewer } = this;
-    viewer.canvas.focus({ preventScroll: true });
     try {
       viewer.canvas.setPointerCapture(event.pointerId);
     } catch {

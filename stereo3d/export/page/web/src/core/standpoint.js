@@ -79,6 +79,7 @@ export class Standpoint {
     }
     this.pose = pose;
     if (mode === 'orbit') this.placeFocus();
+    this.viewer.appearance.makeRoom();
     this.viewer.emit('mode', mode);
     this.viewer.moving();
   }

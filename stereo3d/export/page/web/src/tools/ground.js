@@ -5,7 +5,8 @@ import { add, cross as across, norm, scale, sub } from './vector.js';
 
 /** Side of the window in which pixels were matched together: nearer places have their errors in common. */
 const TIED_PX = 15;
-const MOST_ACROSS = 32;
+const MOST = 4000;
+const BELOW_M = 0.5;
 /** What differs in range by more than this share lies on something else. */
 const BESIDE_SHARE = 0.2;
 const LEAST_BESIDE = 6;
@@ -28,31 +29,39 @@ export function insidePolygon(e, n, corners) {
 }
 
 /**
- * Measured ground within a circle or a polygon, as seen from above: filled and extended ground was not measured and
- * does not count.  No two places are nearer than what matching ties together, nor than a small share of the extent.
- * @param {(east: number, north: number) => object|null} ground Point of the ground there
- * @param {{centre: number[], radius: number}|{corners: number[][]}} where ENU, m
- * @param {number} pixelRad @param {number} rangeM of the place from the eye
+ * Measured ground on a level grid within an outline, as seen from above: filled and extended ground was not measured
+ * and does not count. The grid's step is the width of the matcher's window at the outline's range, as it lies on the
+ * ground, widened so that no more than a few thousand places remain. Ground more than the outline's own height (and
+ * half a metre) above or below it belongs to something else.
+ * @param {(east: number, north: number, fromUp: number) => object|null} ground Point of the ground below a height
+ * @param {number[][]} outline ENU, m: a polygon's corners; two places make a circle: its middle, and one of its rim
+ * @param {number} pixelRad @param {number[]} eye ENU, m
  */
-export function groundWithin(ground, where, pixelRad, rangeM) {
-  const box = where.corners
-    ? [0, 1].map((k) => [Math.min(...where.corners.map((c) => c[k])), Math.max(...where.corners.map((c) => c[k]))])
-    : [0, 1].map((k) => [where.centre[k] - where.radius, where.centre[k] + where.radius]);
-  const inside = where.corners
-    ? (e, n) => insidePolygon(e, n, where.corners)
-    : (e, n) => Math.hypot(e - where.centre[0], n - where.centre[1]) <= where.radius;
-  const extent = Math.max(box[0][1] - box[0][0], box[1][1] - box[1][0]);
-  const step = Math.max(TIED_PX * pixelRad * rangeM, extent / MOST_ACROSS, 1e-6);
-  const found = [];
+export function groundWithin(ground, outline, pixelRad, eye) {
+  const radius = Math.hypot(outline[1][0] - outline[0][0], outline[1][1] - outline[0][1]);
+  const round = outline.length === 2;
+  const [low, high] = [Math.min, Math.max].map((pick, end) =>
+    [0, 1].map((k) => (round ? outline[0][k] + (end ? radius : -radius) : pick(...outline.map((c) => c[k])))),
+  );
+  const inside = round
+    ? (e, n) => Math.hypot(e - outline[0][0], n - outline[0][1]) <= radius
+    : (e, n) => insidePolygon(e, n, outline);
+  const middle = outline.reduce((sum, p) => add(sum, scale(p, 1 / outline.length)), [0, 0, 0]);
+  const window = TIED_PX * pixelRad * norm(sub(middle, eye));
+  const sides = [0, 1].map((k) => high[k] - low[k]);
+  const step = Math.max(window, Math.sqrt(Math.max(sides[0] * sides[1], 1e-12) / MOST));
   // Centred, so that a circle of less than one step still has its middle.
-  const count = [0, 1].map((k) => Math.floor((box[k][1] - box[k][0]) / step));
-  const start = [0, 1].map((k) => (box[k][0] + box[k][1] - count[k] * step) / 2);
+  const count = sides.map((side) => Math.floor(side / step));
+  const start = [0, 1].map((k) => (low[k] + high[k] - count[k] * step) / 2);
+  const ups = outline.map((p) => p[2]);
+  const span = Math.max(...ups) - Math.min(...ups) + BELOW_M;
+  const found = [];
   for (let i = 0; i <= count[0]; i++) {
     for (let j = 0; j <= count[1]; j++) {
       const [e, n] = [start[0] + i * step, start[1] + j * step];
       if (!inside(e, n)) continue;
-      const place = ground(e, n);
-      if (place?.kind === 'measured') found.push(place);
+      const place = ground(e, n, Math.max(...ups) + span);
+      if (place?.kind === 'measured' && place.enu[2] > Math.min(...ups) - span) found.push(place);
     }
   }
   return { places: found, stepM: step };

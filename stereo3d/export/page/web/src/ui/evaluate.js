@@ -16,7 +16,7 @@ import {
   slopeAbout,
   withSigma,
 } from '../tools/index.js';
-import { add, cross, norm, scale, sub } from '../tools/vector.js';
+import { add, cross, scale } from '../tools/vector.js';
 
 const KINDS = { measured: 'measured', filled: 'filled, not measured', extended: 'extended, not measured' };
 const PROFILE_STEPS = 241;
@@ -92,9 +92,16 @@ export const TOOLS = [
 ];
 
 /** Ground straight below a place high up. */
-export const groundUnder = (viewer) => (e, n) => viewer.pickRay([e, n, FAR_UP_M], [0, 0, -1]);
+export const groundUnder =
+  (viewer) =>
+  (e, n, fromUp = FAR_UP_M) =>
+    viewer.pickRay([e, n, fromUp], [0, 0, -1]);
 
-const pixelRad = (manifest) => (manifest.frames?.length ? pixelAngle(manifest.frames[0].camera) : manifest.lateral_rad);
+/** The coarsest pixel of the left frames, rad. */
+function pixelRad(manifest) {
+  const left = manifest.frames.filter((f) => f.eye === 'left').map((f) => pixelAngle(f.camera));
+  return left.length ? Math.max(...left) : manifest.lateral_rad;
+}
 
 function threeRows(names, values, sigmas) {
   return names.map((name, i) => [name, withSigma(values[i], sigmas[i], 'm')]);
@@ -256,10 +263,7 @@ function planeTool(viewer, points, polygon) {
   const { manifest } = viewer;
   const corners = points.map((p) => p.enu);
   const radius = Math.hypot(corners[1][0] - corners[0][0], corners[1][1] - corners[0][1]);
-  const where = polygon ? { corners } : { centre: corners[0], radius };
-  const middle = corners.reduce((sum, p) => add(sum, scale(p, 1 / corners.length)), [0, 0, 0]);
-  const from = polygon ? middle : corners[0];
-  const { places, stepM } = groundWithin(groundUnder(viewer), where, pixelRad(manifest), norm(sub(from, manifest.eye)));
+  const { places, stepM } = groundWithin(groundUnder(viewer), corners, pixelRad(manifest), manifest.eye);
   const fit = planeFit(places);
   if (!Number.isFinite(fit.dipDeg)) {
     return {
