@@ -27,8 +27,8 @@ class Area:
     def lines(self) -> list[str]:
         """What a person reads."""
         return [
-            f"area  {self.value:.4g} m\u00b2 \u00b1 {self.sigma:.2g} m\u00b2  (in its plane)",
-            f"level  {self.horizontal_m2:.4g} \u00b1 {self.horizontal_sigma_m2:.2g} m\u00b2  "
+            f"area  {self.value:.4g} m2 \u00b1 {self.sigma:.2g} m2  (in its plane)",
+            f"level  {self.horizontal_m2:.4g} \u00b1 {self.horizontal_sigma_m2:.2g} m2  "
             f"around  {self.perimeter_m:.3f} \u00b1 {self.perimeter_sigma_m:.3f} m",
         ]
 

@@ -89,7 +89,7 @@ class PlaneFit:
             f"dip  {self.dip_deg:.2f}\u00b0 \u00b1 {self.dip_sigma_deg:.2f}\u00b0  "
             f"towards {self.dip_direction_deg:.1f}\u00b0",
             f"strike  {self.strike_deg:.1f}\u00b0 \u00b1 {self.strike_sigma_deg:.1f}\u00b0  (falls to its right)",
-            f"from {self.count} places, {1000 * self.rms_m:.1f} mm rms, chi\u00b2 {self.reduced_chi2:.2f}",
+            f"from {self.count} places, {1000 * self.rms_m:.1f} mm rms, chi2 {self.reduced_chi2:.2f}",
         ]
 
 
