@@ -72,8 +72,9 @@ def _port(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, then show.  Without a display, or where no window can be opened, a picture is written instead."""
+    args.web = args.web or args.port is not None or args.host is not None or args.no_browser
     check_picture_arguments(args)
-    if args.web or args.port is not None or args.host is not None or args.no_browser:
+    if args.web:
         return _serve(args)
     started = time.perf_counter()
     path: Path | None = args.screenshot or args.flythrough
@@ -113,11 +114,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _serve(args: argparse.Namespace) -> int:
     """Measure, then serve the page until Ctrl-C; the port is taken before the work starts."""
-    if args.screenshot is not None:
+    file: Path | None = args.screenshot or args.flythrough
+    if file is not None:
         raise OutputError(
             "a picture in a file needs no server",
-            file=args.screenshot,
-            todo="leave out --screenshot, or what --web takes",
+            file=file,
+            todo="leave out --screenshot and --flythrough, or what --web takes",
         )
     with PageServer(LOOPBACK if args.host is None else args.host, args.port or 0) as server:
         if not server.is_private:

@@ -18,7 +18,7 @@ from stereo3d.pipeline.report import Report, pair_report
 from stereo3d.pipeline.settings import Settings
 from stereo3d.pipeline.stages import Progress, Stages
 from stereo3d.scene import Scene
-from stereo3d.stereo.disparity import Disparity, Matches, RectifiedPair, XyzMap
+from stereo3d.stereo.disparity import Disparity, Matches, Reason, RectifiedPair, XyzMap
 from stereo3d.stereo.epipolar import EpipolarCalibration, aligned, self_calibrate
 from stereo3d.stereo.levels import enlarged, enlarged_reasons, reduction, sizes, with_right_camera
 from stereo3d.stereo.masks import known_reasons
@@ -178,6 +178,9 @@ def _measured(pair: StereoPair, settings: Settings, stages: Stages) -> _Measurem
         enlarged_reasons(r, o.image.valid.shape) == 0 for r, o in zip(reasons, (pair.left, pair.right), strict=True)
     ]
     calibration = self_calibrate(pair, usable[0], usable[1], settings.min_range_m)
+    # The envelope is larger than the rover.  What a ray that meets it shows, is told from where it was measured.
+    body = enlarged_reasons(reasons[0] & np.uint16(Reason.ROVER), usable[0].shape) > 0
+    reasons = [reason & ~np.uint16(Reason.ROVER) for reason in reasons]
     del usable
     pair = aligned(pair, calibration)
     pairs = with_right_camera(pairs, pair.right.camera)
@@ -188,7 +191,7 @@ def _measured(pair: StereoPair, settings: Settings, stages: Stages) -> _Measurem
     stages.begin("refining", 0.55)
     matches = _refined(pairs, rectified, disparity, reasons[0], lambda share: stages.tell(0.55 + 0.14 * share))
     stages.begin("triangulating", 0.7)
-    xyz = triangulate(pair, matches, settings.max_sigma_share, calibration.vergence_sigma_rad)
+    xyz = triangulate(pair, matches, settings.max_sigma_share, calibration.vergence_sigma_rad, body)
     if not xyz.measured.any():
         raise StereoError(
             "no ground could be measured", file=pair.left.path, expected="textured ground that both eyes see"

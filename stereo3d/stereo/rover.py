@@ -84,6 +84,35 @@ def body_in_picture(volume: Volume, xyz: NDArray[np.float32], body: Bool) -> Boo
     return found
 
 
+_CLEAR_M = 0.1
+_CLEAR_SHARE = 6.0 / 1280.0
+_LEAST_SHARE = 0.004
+
+
+def seen_past(volume: Volume, xyz: NDArray[np.float32], body: Bool) -> Bool:
+    """Which pixels (rows, columns) of ``body``, whose rays meet the envelope, show the ground that lies past it.
+
+    The envelope is larger than the rover: some of what it hides was seen and measured by both eyes.  That is ground
+    when it lies 0.1 m outside of the envelope, not higher than 0.3 m above the plane of the wheels, and hangs together
+    in the picture with much that is measured; within six pixels (of 1280) of the rest of ``body`` it is not believed,
+    as matching smears the edge of the rover over some pixels.  ``xyz``: (rows, columns, 3), m, ROVER_NAV, NaN = none.
+    """
+    measured = np.isfinite(xyz[..., 0])
+    with np.errstate(invalid="ignore"):
+        low = body & measured & (xyz[..., 2] >= -_ABOVE_GROUND_M)
+    past = np.zeros(body.shape, dtype=bool)
+    past[low] = ~volume.grown(_CLEAR_M).holds(xyz[low])
+    if not past.any():
+        return past
+    by = max(2, round(_CLEAR_SHARE * body.shape[1]))
+    round_ = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * by + 1, 2 * by + 1))
+    past &= cv2.dilate((body & ~past).astype(np.uint8), round_) == 0
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((past | measured & ~body).astype(np.uint8), connectivity=4)
+    much = stats[:, cv2.CC_STAT_AREA] >= _LEAST_SHARE * body.size
+    much[0] = False
+    return past & much[labels]  # type: ignore[no-any-return]
+
+
 @cache
 def rover_volume(mission: str) -> Volume | None:
     """The published envelope of a mission's rover, with its margin; None for missions without one.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stereo3d.camera import CameraModel, pixel_grid
 from stereo3d.observation import StereoPair
 from stereo3d.stereo.disparity import Matches, Reason, XyzMap, flag
-from stereo3d.stereo.rover import body_in_picture, rover_volume
+from stereo3d.stereo.rover import body_in_picture, rover_volume, seen_past
 from stereo3d.stereo.uncertainty import range_sigma_m, vergence_range_sigma_m
 
 Float = NDArray[np.float64]
@@ -40,12 +40,19 @@ def intersect(origins_a: Float, directions_a: Float, origins_b: Float, direction
     return (on_a + on_b) / 2.0, np.linalg.norm(on_a - on_b, axis=-1)
 
 
-def triangulate(pair: StereoPair, matches: Matches, max_sigma_share: float, vergence_sigma_rad: float = 0.0) -> XyzMap:
+def triangulate(
+    pair: StereoPair,
+    matches: Matches,
+    max_sigma_share: float,
+    vergence_sigma_rad: float = 0.0,
+    body: NDArray[np.bool_] | None = None,
+) -> XyzMap:
     """XYZ in ROVER_NAV for the pixel grid of the left raw image: the exact rays of each match, intersected.
 
     ``vergence_sigma_rad``: one sigma of the angle between the eyes, which the pictures themselves cannot tell.  It is
     part of the sigma, but moves the whole picture alike; pixels whose own noise exceeds ``max_sigma_share`` of the
-    range are flagged BEYOND_RANGE.
+    range are flagged BEYOND_RANGE.  ``body`` (rows, columns): pixels whose rays meet the rover's envelope; they are
+    ROVER, whatever they matched, unless ground is seen past it there.
     """
     left = pair.left.camera
     shape = (left.height, left.width)
@@ -84,7 +91,12 @@ def triangulate(pair: StereoPair, matches: Matches, max_sigma_share: float, verg
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
         list(pool.map(one, range(0, left.height, _BAND_ROWS)))
     if volume is not None:
-        own = body_in_picture(volume, xyz, (reason & np.uint16(Reason.ROVER)) > 0)
+        own = (reason & np.uint16(Reason.ROVER)) > 0
+        if body is not None:
+            hidden = body & ~seen_past(volume, xyz, body)
+            reason[hidden] = reason[hidden] & np.uint16(Reason.SKY | Reason.VIGNETTE) | np.uint16(Reason.ROVER)
+            own |= hidden
+        own |= body_in_picture(volume, xyz, own)
         flag(reason, own, Reason.ROVER)
         for target in (xyz, ranges, sigmas, noises, gaps):
             target[own] = np.nan

@@ -160,10 +160,15 @@ def clean_surface(xyz: XyzMap, center: NDArray[np.float64], settings: MeshSettin
         # Beside a step matches are uncertain; were the step judged by that, it would excuse itself.
         tolerance = np.float32(settings.step_sigma) * np.minimum(sigma, _usual(sigma))
         rho[~(np.abs(rho - _median3(rho)) <= tolerance)] = np.nan
-    steps = find_steps(rho, tolerance, pixel_angle(offsets * rho[..., None]), np.deg2rad(settings.grazing_deg))
+    angle = pixel_angle(offsets * rho[..., None])
+    # Near the rover a ripple hides a centimetre: no step while a face over it is hardly longer than a pixel is wide.
+    limit = np.fmax(tolerance, np.float32(_STRETCH * angle) * rho)
+    steps = find_steps(rho, limit, angle, np.deg2rad(settings.grazing_deg))
     return CleanSurface(offsets, rho, sigma, steps, sound_cells(rho, sigma, steps, settings.min_island_px))
 
 
+_STRETCH = 5.0
+"""A face across a step is to be so many times as long as its pixel is wide, beyond what the slope explains."""
 _USUAL = 1.2
 """Noise counts up to this many times what is usual about a pixel ..."""
 _ANYWHERE = 2.0

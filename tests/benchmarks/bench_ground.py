@@ -34,8 +34,9 @@ from stereo3d.pipeline import Ground, enu_from_rover, measure_ground, reconstruc
 from stereo3d.read import read_frames
 from stereo3d.scene import Scene
 from stereo3d.simulate.ring import Ring, simulate_ring
-from stereo3d.simulate.surface import MeshSurface
+from stereo3d.simulate.surface import ROVER, MeshSurface
 from stereo3d.stereo.disparity import Reason
+from stereo3d.stereo.triangulate import pixel_angle_rad
 from stereo3d.terrain.align import NEAR_M, surface_normals
 from stereo3d.terrain.detail import decimated
 
@@ -43,6 +44,10 @@ Hit = Callable[[np.ndarray, np.ndarray], np.ndarray]
 RANGES_M = ((0, 5), (5, 15), (0, 15), (15, 30))
 FALSE = "further from the true surface than 5 cm and 1 % of the range, nearer than 20 m"
 COVERED_M = 0.1
+STRIP = "further from what lies in the same direction than 1 px of disparity: sheets across depth steps, by area"
+STRIPS_M = ((0, 6), (6, 12), (12, 20), (20, 30))
+SLIVER = 50.0
+ICP_RANGES_M = ((0, 3), (3, 5), (5, 10))
 
 
 def ring_of(seed: int, binning: int, cache: Path | None) -> Ring:
@@ -111,6 +116,33 @@ def score(vertices: np.ndarray, faces: np.ndarray, ring: Ring, eye: np.ndarray) 
             cells.append(f"{(off > limit).mean():.3%}")
         else:
             cells.append(f"{1e3 * np.median(off):.1f} / {1e3 * np.percentile(off, 95):.0f}")
+    return cells
+
+
+def strips(vertices: np.ndarray, faces: np.ndarray, ring: Ring, eye: np.ndarray) -> list[str]:
+    """Shares of the area of sheets across depth steps, by range; share of slivers (longest side over height)."""
+    surface = ring.world.surface
+    here = surface.body > ROVER
+    ground = MeshSurface(surface.vertices, surface.normals, surface.faces[here], surface.body[here])
+    cameras = [camera.C for camera in ring.true_cameras[:2]]
+    scale = float(np.linalg.norm(cameras[0] - cameras[1])) / pixel_angle_rad(ring.true_cameras[0])
+    corners = vertices[faces]
+    far = np.linalg.norm(corners.mean(axis=1) - eye, axis=1)
+    cells = []
+    for low, high in STRIPS_M:
+        chosen = faces[(far >= low) & (far < high)]
+        if not len(chosen):
+            cells.append("-")
+            continue
+        points, _ = on_mesh(vertices, chosen, 40_000)
+        range_m = np.linalg.norm(points - eye, axis=1)
+        sight = (points - eye) / range_m[:, None]
+        starts = np.broadcast_to(eye, points.shape)
+        true = ground.intersect(starts @ ENU_FROM_NED, sight @ ENU_FROM_NED).distance_m
+        cells.append(f"{(np.abs(1.0 / range_m - 1.0 / true) * scale > 1.0).mean():.2%}")
+    side = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
+    across = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    cells.append(f"{(side**2 > SLIVER * across).mean():.2%}")
     return cells
 
 
@@ -201,12 +233,30 @@ def compare_icp(ground: Ground, motions: list, work: Path) -> str:
     for misfit, motion in zip([m for m in ground.misfits if m.turn_deg is not None], motions, strict=True):
         assert misfit.turn_deg is not None
         assert misfit.shift_mm is not None
-        points = clouds[f"near_p{misfit.second}"][::50]
+        points = clouds[f"near_p{misfit.second}"][::20]
+        range_m = np.linalg.norm(points, axis=1)
         matrix = np.array(motion)
         turn = np.degrees(cv2.Rodrigues(matrix[:3, :3])[0].ravel())
-        ours = moved_mm(np.array(misfit.turn_deg), np.array(misfit.shift_mm) / 1e3, points)
-        out.append(f"{misfit.first}-{misfit.second}: {ours:.2f} / {moved_mm(turn, matrix[:3, 3], points):.2f}")
-    return "moved by (ours / open3d's ICP), mm: " + ", ".join(out)
+        cells = []
+        for low, high in ICP_RANGES_M:
+            here = points[(range_m >= low) & (range_m < high)]
+            if len(here):
+                ours = moved_mm(np.array(misfit.turn_deg), np.array(misfit.shift_mm) / 1e3, here)
+                cells.append(f"{low}-{high} m {ours:.2f} / {moved_mm(turn, matrix[:3, 3], here):.2f}")
+        out.append(f"{misfit.first}-{misfit.second}: " + ", ".join(cells))
+    return "near ground would be lifted by (ours / open3d's point-to-plane ICP), mm:\n" + "\n".join(out)
+
+
+def overlaps(ground: Ground) -> Table:
+    """What is left over the overlaps, across the surface, by range."""
+    table = Table(title="left over the overlaps: median, spread (expected), mm")
+    bounds = sorted({(r.from_m, r.to_m) for misfit in ground.misfits for r in misfit.ranges})
+    for name in ("pairs", *(f"{low:.0f}-{high:.0f} m" for low, high in bounds)):
+        table.add_column(name, justify="right")
+    for misfit in ground.misfits:
+        at = {(r.from_m, r.to_m): f"{r.median_mm:+.1f}, {r.spread_mm:.1f} ({r.expected_mm:.1f})" for r in misfit.ranges}
+        table.add_row(f"{misfit.first}-{misfit.second}", *(at.get(bound, "-") for bound in bounds))
+    return table
 
 
 def print_costs(console: Console) -> None:
@@ -240,13 +290,15 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "stereo3d-bench")
     parser.add_argument("--open3d", help="an interpreter that has open3d")
     parser.add_argument("--costs", action="store_true", help="only the cost of the bundled scene's pairs")
+    parser.add_argument("--no-cost", action="store_true", help="leave out the table of costs")
     parser.add_argument("--pairs", type=int, help="only time so many of them, in this process")
     arguments = parser.parse_args()
     if arguments.pairs:
         child(arguments)
         return
     console = Console(width=150)
-    print_costs(console)
+    if not arguments.no_cost:
+        print_costs(console)
     if arguments.costs:
         return
     ring = ring_of(arguments.seed, arguments.binning, arguments.cache)
@@ -264,12 +316,16 @@ def main() -> None:
         "s",
     ):
         table.add_column(name, justify="right")
+    sheets = Table(title=STRIP)
+    for name in ("surface", *(f"{low}-{high} m" for low, high in STRIPS_M), f"slivers over {SLIVER:.0f}"):
+        sheets.add_column(name, justify="right")
     step = 3 if arguments.binning >= 8 else 6
 
     def row(name: str, vertices: np.ndarray, faces: np.ndarray, seconds: float) -> None:
         cells = score(vertices, faces, ring, eye)
         shares = completeness(mesh_hit(vertices, faces), ground, ring, step)
         table.add_row(name, *cells, *(f"{share:.2%}" for share in shares), f"{seconds:.1f}")
+        sheets.add_row(name, *strips(vertices, faces, ring, eye))
 
     times = ground.report["seconds"]
     row("stereo3d", ground.mesh.vertices, ground.mesh.faces, times["fusing"] + times["meshing"])
@@ -292,6 +348,8 @@ def main() -> None:
                 row(f"open3d {name}, {len(faces):,} faces", vertices, faces, peers["seconds"][name])
             console.print(compare_icp(ground, peers["icp"], work))
     console.print(table)
+    console.print(sheets)
+    console.print(overlaps(ground))
     console.print("seen, no rover, measured: covered within 10 cm, nearer than 20 m, of what both eyes of a pair see;")
     console.print("of that less what the mask of the rover's body takes; of what a pair measured.")
 

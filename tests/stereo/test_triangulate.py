@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from stereo3d.camera import pixel_grid
 from stereo3d.stereo.disparity import Disparity, Reason
 from stereo3d.stereo.rectify import principal_column, raw_pixels, reference_points
 from stereo3d.stereo.refine import whole_matches
-from stereo3d.stereo.rover import Volume, body_in_picture, rover_volume
+from stereo3d.stereo.rover import Volume, body_in_picture, rover_volume, seen_past
 from stereo3d.stereo.triangulate import intersect, triangulate
 from stereo3d.stereo.uncertainty import range_sigma_m, vergence_range_sigma_m
 
@@ -196,3 +198,46 @@ def test_a_part_that_stands_out_is_the_rovers_if_it_hangs_on_it():
     assert found[18:22, 20:40].all()
     assert found.sum() == 80
     assert not body_in_picture(volume, xyz, np.zeros_like(body)).any()
+
+
+def test_ground_past_the_envelope_is_ground_and_what_is_beside_the_rover_is_not():
+    deck, wheel = ([0.0, -1.0, -1.2], [1.0, 1.0, -0.5]), ([0.0, 1.0, -0.5], [1.0, 1.4, 0.0])
+    volume = Volume(*(np.array([box[k] for box in (deck, wheel)]) for k in (0, 1)))
+    xyz = np.full((100, 400, 3), np.nan, dtype=np.float32)
+    xyz[:] = (4.0, 0.0, 0.0)
+    body = np.zeros((100, 400), dtype=bool)
+    body[:, 300:] = True
+    xyz[:, 350:] = (0.5, 0.0, -1.0)  # the deck itself
+    xyz[40:45, 380:385] = (4.0, 0.0, 0.0)  # a false match on it
+    xyz[10:20, 300:304] = (1.05, 1.2, -0.1)  # a part too near to the envelope, or too high above the ground
+    xyz[80:90, 300:304] = (4.0, 0.0, -0.8)
+    past = seen_past(volume, xyz, body)
+    assert past[30:70, 300:346].all()
+    assert not past[:, 348:].any()
+    assert not past[10:20, 300:305].any()
+    assert not past[80:90, 300:305].any()
+    assert not past[:, :300].any()
+    # Alone in the picture it is not believed.
+    assert not seen_past(volume, np.where((~body)[..., None], np.float32(np.nan), xyz), np.eye(100, 400) > 0).any()
+    alone = np.full_like(xyz, np.nan)
+    alone[40:50, 320:330] = (4.0, 0.0, 0.0)
+    assert not seen_past(volume, alone, body).any()
+
+
+def test_rays_that_meet_the_envelope_are_the_rovers_unless_they_see_past_it(floor):
+    """All of the picture's lower half may be the rover: ground was measured there, well away from it."""
+    matches = floor.result.matches
+    body = np.zeros(floor.known.shape, dtype=bool)
+    body[-200:] = True
+    kept = triangulate(floor.pair, matches, 0.1, 0.0, body)
+    without = triangulate(floor.pair, matches, 0.1)
+    volume = rover_volume(floor.pair.left.mission)
+    assert volume is not None
+    hidden = without.measured & ~kept.measured
+    assert (kept.reason[hidden] == Reason.ROVER).all()
+    assert kept.measured[body].any()
+    assert np.array_equal(kept.xyz[kept.measured], without.xyz[kept.measured])
+    blind = triangulate(
+        floor.pair, replace(matches, reason=np.where(body, 32, matches.reason).astype(np.uint16)), 0.1, 0.0, body
+    )
+    assert (blind.reason[body] == Reason.ROVER).mean() > 0.9
