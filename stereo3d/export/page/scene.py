@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -52,17 +53,18 @@ def page_of(result: Result, about: About, tell: Tell = lambda share: None) -> Pa
     Raises MissingLibraryError without meshopt or embree.
     """
     parts: dict[str, bytes] = {}
-    parts["mesh.glb"], mesh = page_mesh(result)
-    tell(0.5)
     terrain, first = result.terrain, result.pairs[0].pair.left
-    texture = shrunk(terrain.image, MOST_SIDE)
-    parts["texture.webp"] = webp(texture, TEXTURE_QUALITY)
-    colours = vertex_colours(terrain)
-    light = brightness(colours)
-    tell(0.6)
-    frames = _frames(result, parts)
-    shown = colours.astype(np.float64).sum(axis=1) * light
-    panorama = _panorama(result, parts, shown, lambda share: tell(0.6 + 0.4 * share))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        meshing = pool.submit(page_mesh, result)
+        texture = shrunk(terrain.image, MOST_SIDE)
+        parts["texture.webp"] = webp(texture, TEXTURE_QUALITY)
+        colours = vertex_colours(terrain)
+        light = brightness(colours)
+        frames = _frames(result, parts)
+        tell(0.15)
+        shown = colours.astype(np.float64).sum(axis=1) * light
+        panorama = _panorama(result, parts, shown, lambda share: tell(0.15 + 0.5 * share))
+        parts["mesh.glb"], mesh = meshing.result()
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "version": __version__,
