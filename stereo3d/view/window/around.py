@@ -26,10 +26,12 @@ COLUMNS = 4096
 """Of the panorama, at most."""
 _STRIP_SHARE = 0.2
 """Of the window's height, at most."""
-_PX_PER_DEG = 6.0
+_HIGHEST_DEG, _LOWEST_DEG = 8.0, -35.0
+"""Elevations that the strip shows, where the panorama has them."""
 _DOME_STEP_DEG = 3.0
 _NEAREST_M, _FURTHEST_M = 30.0, 400.0
 _CURSOR = 23
+_UNSEEN = np.array([16, 18, 22], dtype=np.float32)
 
 
 class Around:
@@ -41,8 +43,8 @@ class Around:
         self._tried = False
         self._dome: Any = None
         self.dome = self.strip = False
-        self._place = (0, 0, 0)
-        """Left, width, height (px) of the strip in the window; 0 wide: not shown."""
+        self._place = (0, 0, 0, 0)
+        """Left, width, height (px) of the strip in the window, first row of the panorama in it; 0 wide: not shown."""
         self._laid: tuple[tuple[int, int], Pil.Image] | None = None
         self._pointed: tuple[float, float] | None = None
 
@@ -107,7 +109,7 @@ class Around:
         if made is None or not (self.strip and show):
             for name in ("strip", "strip-cursor", "strip-heading"):
                 overlay.hide(name)
-            self._place = (0, 0, 0)
+            self._place = (0, 0, 0, 0)
             return 0
         if self._laid is None or self._laid[0] != size or not overlay.shown("strip"):
             self._laid = (size, self._strip(made[0], made[1], size))
@@ -119,25 +121,27 @@ class Around:
 
     def _strip(self, pixels: RGBA, link: PanoramaLink, size: tuple[int, int]) -> Pil.Image:
         """The panorama's part about the horizon, as wide as the window allows."""
-        scale = min(size[0] / pixels.shape[1], _PX_PER_DEG * link.deg_per_px)
-        width = min(size[0], round(pixels.shape[1] * scale))
-        small = cv2.resize(pixels, (width, max(1, round(pixels.shape[0] * scale))), interpolation=cv2.INTER_AREA)
-        high = min(small.shape[0], int(_STRIP_SHARE * size[1]))
-        self._place = ((size[0] - width) // 2, width, high)
-        out = np.empty((high, width, 3), dtype=np.uint8)
-        out[:] = (16, 18, 22)
-        seen = small[:high, :, 3:] / np.float32(255.0)
-        out[:] = (out * (1 - seen) + small[:high, :, :3] * seen).astype(np.uint8)
-        return Pil.fromarray(out)
+        first, last = (
+            int(np.clip((link.elevation_top_deg - edge) / link.deg_per_px, 0, link.height - 1))
+            for edge in (_HIGHEST_DEG, _LOWEST_DEG)
+        )
+        last = max(last, first + 1)
+        part = pixels[first:last]
+        scale = min(size[0] / part.shape[1], _STRIP_SHARE * size[1] / part.shape[0])
+        width, high = (max(1, round(side * scale)) for side in (part.shape[1], part.shape[0]))
+        small = cv2.resize(part, (width, high), interpolation=cv2.INTER_AREA)
+        self._place = ((size[0] - width) // 2, width, high, first)
+        seen = small[..., 3:] / np.float32(255.0)
+        return Pil.fromarray((_UNSEEN * (1 - seen) + small[..., :3] * seen).astype(np.uint8))
 
     def _cursor(self, overlay: Overlay, name: str, pixel: tuple[float, float] | None) -> None:
         """A ring at a pixel of the panorama, or a tick at the strip's upper edge (row -1)."""
         if pixel is None or self._made is None:
             overlay.hide(name)
             return
-        left, width, high = self._place
+        left, width, high, first = self._place
         scale = width / self._made[0].shape[1]
-        x, y = left + (pixel[0] + 0.5) * scale, high - (pixel[1] + 0.5) * scale
+        x, y = left + (pixel[0] + 0.5) * scale, high - (pixel[1] - first + 0.5) * scale
         if not (left <= x <= left + width and (0 <= y <= high or pixel[1] < 0)):
             overlay.hide(name)
             return
@@ -152,16 +156,16 @@ class Around:
 
     def on_strip(self, x: int, y: int) -> bool:
         """Whether (x, y), px from the window's lower left corner, lies on the strip."""
-        left, width, high = self._place
+        left, width, high, _ = self._place
         return width > 0 and y < high and left <= x < left + width
 
     def ray(self, x: int, y: int) -> tuple[Float, Float] | None:
         """Origin and direction, ENU, of what the strip shows at (x, y); None beside the strip."""
         if self._made is None or not self.on_strip(x, y):
             return None
-        left, width, high = self._place
+        left, width, high, first = self._place
         scale = width / self._made[0].shape[1]
-        pixel = ((x - left + 0.5) / scale - 0.5, (high - y - 0.5) / scale - 0.5)
+        pixel = ((x - left + 0.5) / scale - 0.5, (high - y - 0.5) / scale - 0.5 + first)
         return self._made[1].eye, self._made[1].direction(pixel)
 
     def hover(self, ray: tuple[Float, Float], at: tuple[int, int]) -> bool:

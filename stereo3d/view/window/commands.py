@@ -83,9 +83,6 @@ class Commands:
         """Do what the key means; whether it means anything."""
         menu = self.open
         if menu is not None:
-            if key in ("escape", menu.key):
-                self.open = None
-                return True
             for choice in menu.choices:
                 if choice.key == key:
                     if not choice.stays:
@@ -93,6 +90,8 @@ class Commands:
                     choice.do()
                     return True
             self.open = None
+            if key in ("escape", menu.key):
+                return True
         if key in self._menus:
             self.open = self._menus[key]
             return True

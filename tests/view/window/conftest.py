@@ -44,6 +44,7 @@ class Driven:
         self.folder = folder
         self.environment = {k: v for k, v in os.environ.items() if k != "WAYLAND_DISPLAY"} | {"DISPLAY": display}
         self.logs = [folder.with_name(f"{folder.name}-{name}") for name in ("out", "err")]
+        self.others = self.windows()
         with self.logs[0].open("wb") as out, self.logs[1].open("wb") as err:
             self.process = subprocess.Popen(
                 command,
@@ -57,15 +58,19 @@ class Driven:
 
     def find(self) -> str:
         end = time.monotonic() + 120
-        search = ["xdotool", "search", "--onlyvisible", "--pid", str(self.process.pid), "--name", "stereo3d"]
         while time.monotonic() < end and self.process.poll() is None:
-            found = subprocess.run(search, env=self.environment, capture_output=True, text=True, timeout=60)
-            if found.stdout.strip():
+            if found := self.windows() - self.others:
                 self.line("h in the window shows the keys")
-                return found.stdout.split()[0]
+                return found.pop()
             time.sleep(0.1)
         self.stop()
         raise AssertionError(f"no window: {self.errors}")
+
+    def windows(self) -> set[str]:
+        """All windows of this program on the display: VTK's tell no process."""
+        search = ["xdotool", "search", "--onlyvisible", "--name", "stereo3d"]
+        found = subprocess.run(search, env=self.environment, capture_output=True, text=True, timeout=60)
+        return set(found.stdout.split())
 
     def hand(self, *words: str) -> str:
         done = subprocess.run(
@@ -77,9 +82,9 @@ class Driven:
     def errors(self) -> str:
         return self.logs[1].read_text(encoding="utf-8")
 
-    def line(self, pattern: str) -> re.Match[str]:
+    def line(self, pattern: str, seconds: float = 40.0) -> re.Match[str]:
         """The next line on stdout that the pattern fits."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             lines = self.logs[0].read_text(encoding="utf-8").splitlines(keepends=True)
             while self.seen < len(lines) and lines[self.seen].endswith("\n"):
@@ -91,7 +96,9 @@ class Driven:
         raise AssertionError(f"no line like {pattern!r} in {lines}; {self.errors}")
 
     def point(self, x: int, y: int) -> None:
-        self.hand("mousemove", "--window", self.window, str(x), str(y))
+        """Move the pointer there; keys go to this window from now on."""
+        focus = ["windowraise", self.window, "windowfocus", self.window]
+        self.hand(*focus, "mousemove", "--window", self.window, str(x), str(y))
 
     def click(self, x: int, y: int) -> None:
         """Move there and press the left button."""
@@ -143,21 +150,31 @@ def size() -> tuple[int, int]:
 
 
 @pytest.fixture(scope="module")
-def open_window(display, tmp_path_factory):
-    """Opens a window on the made-up ground, with more options of Window; closed at the end of the module."""
-    opened: list[Driven] = []
+def start_window(display, tmp_path_factory):
+    """Starts a command that opens a window; ended at the end of the module."""
+    started: list[Driven] = []
+
+    def one(command: list[str]) -> Driven:
+        started.append(Driven(command, display, tmp_path_factory.mktemp("window")))
+        return started[-1]
+
+    yield one
+    for window in started:
+        window.stop()
+
+
+@pytest.fixture(scope="module")
+def open_window(start_window):
+    """Opens a window on the made-up ground, with more options of Window."""
 
     def one(**options: Any) -> Driven:
         command = [
             sys.executable, "-W", "error", "-c", PROGRAM, str(Path(__file__).parents[1] / "conftest.py"),
             json.dumps({"size": SIZE} | options),
         ]  # fmt: skip
-        opened.append(Driven(command, display, tmp_path_factory.mktemp("window")))
-        return opened[-1]
+        return start_window(command)
 
-    yield one
-    for window in opened:
-        window.stop()
+    return one
 
 
 @pytest.fixture(scope="module")
