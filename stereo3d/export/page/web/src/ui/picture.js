@@ -28,7 +28,6 @@ export function caption(viewer) {
       : null,
     options.contours ? `contours every ${lengthText(options.contourInterval_m)}` : null,
     options.anaglyph && !framing && viewer.mode !== 'top' ? `eyes ${lengthText(options.eyeBase_m)} apart` : null,
-    manifest.simulated ? 'simulated' : null,
   ];
   return { left: parts.filter(Boolean).join(' · '), right: String(manifest.credit ?? '').slice(0, 2 * MOST_LETTERS) };
 }

@@ -47,7 +47,7 @@ export function startUi(viewer) {
   const { manifest } = viewer;
   document.title = `${manifest.name ?? 'Scene'} · stereo3d`;
   const shell = new Shell(document.getElementById('ui'));
-  shell.credit.textContent = [manifest.simulated ? 'simulated' : null, manifest.credit].filter(Boolean).join(' · ');
+  shell.credit.textContent = manifest.credit ?? '';
   const marks = new Marks(viewer, document.getElementById('marks'));
   const measure = new Measure(viewer, marks, shell);
   const ui = { viewer, tools, shell, marks, measure };
