@@ -87,7 +87,8 @@ def make_views(
         reason = known_reasons(o, look_for_sky)
         hidden = reason > 0
         if o.product_id in masked:
-            hidden = hidden | masked[o.product_id]
+            # What was measured past the rover's envelope is ground: stereo knows the rover better than its envelope.
+            hidden = (reason & ~np.uint16(Reason.ROVER) > 0) | masked[o.product_id]
         corners = (reason & np.uint16(Reason.VIGNETTE)) > 0
         usable = image.valid & ~_grown(hidden, _RIM_PX) & ~_grown(corners, round(_CORNER_SHARE * image.width))
         source: NDArray[np.generic] = image.luminance if image.is_mosaic else image.pixels

@@ -273,6 +273,12 @@ def test_masked_pixels_are_not_used(mesh, frames) -> None:
     assert set(np.unique(made.label)) == {-1, 1, 3}
 
 
+def test_where_stereo_told_the_rover_its_envelope_hides_no_ground(mesh, frames) -> None:
+    nothing = {o.product_id: np.zeros(o.image.valid.shape, dtype=bool) for o in frames}
+    told, envelope = texture_ground(mesh, frames, masked=nothing), texture_ground(mesh, frames)
+    assert told.unseen_share < 0.7 * envelope.unseen_share
+
+
 def test_an_image_is_no_larger_than_graphics_cards_take(mesh, frames, monkeypatch) -> None:
     monkeypatch.setattr(atlas_layout, "MAX_SIDE", 700)
     made = texture_ground(mesh, frames)
