@@ -116,7 +116,10 @@ class Painter:
             overlay.colours(parts.colouring.scale, size)
             overlay.crosshair(options.crosshair, size)
         overlay.legend(parts.frames.legend if inside else [], size)
-        overlay.status(parts.frames.status() if inside else self._status(), size)
+        if options.help:
+            overlay.hide("status")
+        else:
+            overlay.status(parts.frames.status() if inside else self._status(), size)
         overlay.told([*parts.measuring.lines(), *options.told])
         menu = self._commands().open
         overlay.menu(menu.lines() if menu else [], size)
