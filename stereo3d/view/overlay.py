@@ -169,8 +169,9 @@ class Overlay:
         self.panel("menu", lines, lambda w, h: (size[0] - w - EDGE, (size[1] + self.floor - h) / 2))
 
     def middle(self, name: str, lines: Sequence[str], size: tuple[int, int]) -> None:
-        """A panel in the middle."""
-        self.panel(name, lines, lambda w, h: ((size[0] - w) / 2, (size[1] + self.floor - h) / 2))
+        """A panel in the middle, in smaller letters where there is little room."""
+        small = len(lines) * 1.35 * UNIT > 0.95 * size[1]
+        self.panel(name, lines, lambda w, h: ((size[0] - w) / 2, (size[1] - h) / 2), small)
 
     def note(self, lines: Sequence[str], size: tuple[int, int]) -> None:
         """A word to the user, above the middle."""

@@ -36,10 +36,10 @@ def test_a_frame_fills_the_window_and_is_compared(made_up, driven, correlation, 
     assert correlation(residual[MIDDLE], real[MIDDLE]) < 0.8
     holes = driven.picture("f", "5")
     assert np.mean(np.abs(holes[60:110, 300:600] - shown[60:110, 300:600])) > 20
-    np.testing.assert_array_equal(driven.picture("f", "1"), shown)
-    right = driven.picture("period")
-    assert np.mean(np.abs(right[MIDDLE] - shown[MIDDLE])) > 2
-    np.testing.assert_array_equal(driven.picture("comma"), shown)
+    np.testing.assert_array_equal(driven.picture("f", "1")[MIDDLE], shown[MIDDLE])
+    # Both eyes of the made-up pair have one picture: the line above tells which it is.
+    assert np.mean(np.abs(driven.picture("period")[:40] - shown[:40])) > 1
+    np.testing.assert_array_equal(driven.picture("comma")[MIDDLE], shown[MIDDLE])
 
 
 def test_blinking_shows_frame_and_mesh_in_turn(driven):
