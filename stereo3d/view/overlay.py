@@ -162,15 +162,16 @@ class Overlay:
 
     def told(self, lines: Sequence[str]) -> None:
         """What was measured, lower left; nothing hides it."""
-        self.panel("told", lines, lambda w, h: (EDGE, EDGE + self.floor))
+        self.panel("told", lines, lambda w, h: (EDGE, EDGE + self.floor), small=True)
 
     def menu(self, lines: Sequence[str], size: tuple[int, int]) -> None:
         """A list to choose from, on the right."""
         self.panel("menu", lines, lambda w, h: (size[0] - w - EDGE, (size[1] + self.floor - h) / 2))
 
     def middle(self, name: str, lines: Sequence[str], size: tuple[int, int]) -> None:
-        """A panel in the middle."""
-        self.panel(name, lines, lambda w, h: ((size[0] - w) / 2, (size[1] + self.floor - h) / 2))
+        """A panel in the middle, in smaller letters where there is little room."""
+        small = len(lines) * 1.35 * UNIT > 0.95 * size[1]
+        self.panel(name, lines, lambda w, h: ((size[0] - w) / 2, (size[1] - h) / 2), small)
 
     def note(self, lines: Sequence[str], size: tuple[int, int]) -> None:
         """A word to the user, above the middle."""
@@ -221,14 +222,16 @@ class Overlay:
             self._sprite(name).show(image, 0, 0)
         self._sprite(name).move(at[0] + 6, at[1])
 
-    def panel(self, name: str, lines: Sequence[str], place: Callable[[int, int], tuple[float, float]]) -> None:
+    def panel(
+        self, name: str, lines: Sequence[str], place: Callable[[int, int], tuple[float, float]], small: bool = False
+    ) -> None:
         """Text on a dark sheet; no line hides it."""
         if not lines:
             self.hide(name)
             return
-        line = 1.35 * UNIT
-        parts = [_columns(text.translate(_NO_GLYPH), self._font) for text in lines]
-        wide = int(max(x + self._font.getlength(t) for row in parts for x, t in row) + 1.6 * UNIT)
+        font, line = (self._small, 1.15 * UNIT) if small else (self._font, 1.35 * UNIT)
+        parts = [_columns(text.translate(_NO_GLYPH), font) for text in lines]
+        wide = int(max(x + font.getlength(t) for row in parts for x, t in row) + 1.6 * UNIT)
         high = int(line * len(lines) + 0.8 * UNIT)
 
         def draw() -> tuple[Pil.Image, float, float]:
@@ -239,7 +242,7 @@ class Overlay:
                     head = text.startswith(HEAD)
                     pen.text(
                         (0.8 * UNIT + x, 0.4 * UNIT + (i + 0.5) * line), text.removeprefix(HEAD),
-                        fill=ACCENT if head else INK, font=self._font, anchor="lm",
+                        fill=ACCENT if head else INK, font=font, anchor="lm",
                     )  # fmt: skip
             left, bottom = place(wide, high)
             return image, max(left, 0), max(bottom, 0)

@@ -292,8 +292,8 @@ class Actions:
         self._saved(lambda: [save_window(self._parts, _FOLDER)], "")
 
     def help(self) -> None:
-        """On or off."""
-        self._parts.options.help = not self._parts.options.help
+        """The keys, then what is in the menus, then neither."""
+        self._parts.options.help = (self._parts.options.help + 1) % 3
         self._painter.touched()
 
     def escape(self) -> None:
@@ -303,7 +303,7 @@ class Actions:
             parts.film.stop()
             self._painter.say("the film is left off")
         elif parts.options.help:
-            parts.options.help = False
+            parts.options.help = 0
         elif parts.frames.inside:
             self.leave_frame()
             return

@@ -100,8 +100,13 @@ class Commands:
         self._commands[key].do()
         return True
 
-    def help(self, more: Sequence[tuple[str, str, str]]) -> list[str]:
-        """The keys in groups, two columns; ``more``: (group, keys, text) of what is no command."""
+    def help(self, more: Sequence[tuple[str, str, str]], page: int = 1) -> list[str]:
+        """The keys in groups, or what is in the menus (page 2); ``more``: (group, keys, text) of what is no command."""
+        if page == 2:
+            return two_columns([
+                [f"{HEAD}{shown_key(m.key)}  {m.title}", *(f"{shown_key(c.key):<6}  {c.text()}" for c in m.choices)]
+                for m in self._menus.values()
+            ])  # fmt: skip
         groups: dict[str, list[tuple[str, str]]] = {}
         for group, keys, text in more:
             groups.setdefault(group, []).append((keys, text))
@@ -109,6 +114,7 @@ class Commands:
             groups.setdefault(command.group, []).append((shown_key(command.key), command.text))
         for menu in self._menus.values():
             groups.setdefault("menus", []).append((shown_key(menu.key), menu.title))
+        groups.setdefault("menus", []).append(("h again", "what is in the menus"))
         blocks = [[HEAD + name, *(f"{keys:<16}  {text}" for keys, text in lines)] for name, lines in groups.items()]
         return two_columns(blocks)
 

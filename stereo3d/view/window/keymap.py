@@ -17,7 +17,7 @@ ALSO = (
     ("mouse", "left click", "pick a place, also on the strip and in a frame"),
     ("move", "arrows", "turn or shift; walk and fly: go"),
     ("move", "W A S D", "walk and fly: go; with Shift faster"),
-    ("move", "PageUp PageDown", "nearer, farther; fly: up, down"),
+    ("move", "PgUp PgDn", "nearer, farther; fly: up, down"),
 )
 """What is no command, for the help."""
 

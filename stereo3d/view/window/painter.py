@@ -23,7 +23,9 @@ _NOTE_S = 4.0
 class Painter:
     """Knows when to draw what."""
 
-    def __init__(self, parts: Parts, commands: Callable[[], Commands], help_lines: Callable[[], Sequence[str]]) -> None:
+    def __init__(
+        self, parts: Parts, commands: Callable[[], Commands], help_lines: Callable[[int], Sequence[str]]
+    ) -> None:
         self._parts, self._commands, self._help_lines = parts, commands, help_lines
         self.pace = Pace(parts.ground.faces)
         self._rest_at: float | None = None
@@ -116,15 +118,18 @@ class Painter:
             overlay.colours(parts.colouring.scale, size)
             overlay.crosshair(options.crosshair, size)
         overlay.legend(parts.frames.legend if inside else [], size)
-        overlay.status(parts.frames.status() if inside else self._status(), size)
-        overlay.told([*parts.measuring.lines(), *options.told])
-        menu = self._commands().open
+        if options.help:
+            overlay.hide("status")
+        else:
+            overlay.status(parts.frames.status() if inside else self._status(), size)
+        overlay.told([] if options.help else [*parts.measuring.lines(), *options.told])
+        menu = None if options.help else self._commands().open
         overlay.menu(menu.lines() if menu else [], size)
         parts.notes.labels(overlay, moves.view, size, parts.world.shown, show=not inside)
         self._plot(size)
         overlay.note(self._note[0], size)
         overlay.middle("prompt", parts.prompt.lines(), size)
-        overlay.middle("help", self._help_lines() if options.help else [], size)
+        overlay.middle("help", self._help_lines(options.help) if options.help else [], size)
 
     def _status(self) -> str:
         parts, moves, options = self._parts, self._parts.moves, self._parts.options

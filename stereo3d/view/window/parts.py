@@ -25,7 +25,8 @@ from stereo3d.view.window.world import World
 class Options:
     """What is switched on and off, and values that keys change."""
 
-    help: bool = False
+    help: int = 0
+    """Page of the help that is shown; 0: none."""
     crosshair: bool = False
     wireframe: bool = False
     eye_base_m: float | None = None

@@ -29,7 +29,9 @@ class Shelf:
         """The next one (or one before), round and round; None without any."""
         if not self.bookmarks:
             return None
-        self._at = (self._at + by) % len(self.bookmarks)
+        # Before any was visited the one before is the last.
+        at = self._at if self._at >= 0 or by > 0 else 0
+        self._at = (at + by) % len(self.bookmarks)
         return self.bookmarks[self._at]
 
     def drop(self) -> Bookmark | None:

@@ -72,7 +72,7 @@ class Window:
             prompt=Prompt(),
             options=Options(),
         )
-        self.painter = Painter(self.parts, lambda: self.commands, lambda: self.commands.help(ALSO))
+        self.painter = Painter(self.parts, lambda: self.commands, lambda page: self.commands.help(ALSO, page))
         self.hand = Hand(self.parts, self.painter, lambda: self.commands, self.close)
         self.actions = Actions(self.parts, self.painter, self.hand, self.close)
         self.commands = make_commands(self.parts, self.actions)

@@ -17,7 +17,7 @@ CLICKS = [((230, 300), (430, 310)), ((300, 260), (420, 370)), ((200, 380), (400,
 
 @pytest.fixture(scope="module")
 def bundled(start_window):
-    command = [sys.executable, "-m", "stereo3d.cli.main", "view", "--pair", "1", "--size", "640x480"]
+    command = [sys.executable, "-m", "stereo3d", "view", "--pair", "1", "--size", "640x480"]
     return start_window(command)
 
 

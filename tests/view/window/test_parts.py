@@ -139,6 +139,7 @@ def test_commands_menus_and_help():
     assert commands.open is None
     text = "\n".join(commands.help([("mouse", "click", "pick")]))
     assert all(word in text for word in ("mouse", "click", "pick", "say a", "more"))
+    assert all(word in "\n".join(commands.help([], 2)) for word in ("more", "say b", "toggle"))
 
 
 def test_a_key_that_stands_twice_is_refused():

@@ -97,6 +97,7 @@ def test_help_map_orbit_and_wheel(driven):
     with_help = driven.picture("h")
     middle = (slice(100, 380), slice(40, 600))
     assert change(with_help[middle], start[middle]) > 40
+    assert change(driven.picture("h")[middle], with_help[middle]) > 5
     np.testing.assert_array_equal(driven.picture("h"), start)
     assert change(driven.picture("t"), start) > 10
     np.testing.assert_array_equal(driven.picture("0"), start)
