@@ -73,8 +73,8 @@ def texture_ground(
 ) -> Atlas:
     """Texture a mesh in ENU with the frames of its stop (pointing refined, ROVER_NAV).
 
-    ``masked``: by product id, (rows, columns) pixels that show the rover, as stereo found it: in such a frame they stand
-    for the rover's published envelope.  ``radiometry`` of these frames if it is known, else it is solved here.
+    ``masked``: by product id, (rows, columns) pixels that show the rover, as stereo found it: in such a frame they
+    stand for the rover's published envelope.  ``radiometry`` of these frames if it is known, else it is solved here.
     ``tell`` is called with the share that is done.
 
     Raises StereoError where no frame shows any of the mesh, FrameMismatchError for frames of another stop,

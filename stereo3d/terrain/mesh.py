@@ -164,7 +164,7 @@ def clean_surface(xyz: XyzMap, center: NDArray[np.float64], settings: MeshSettin
     # Near the rover a ripple hides a centimetre: no step while a face over it is hardly longer than a pixel is wide.
     limit = np.fmax(tolerance, np.float32(_STRETCH * angle) * rho)
     steps = find_steps(rho, limit, angle, np.deg2rad(settings.grazing_deg))
-    return CleanSurface(offsets, rho, sigma, steps, sound_cells(rho, sigma, steps, settings.min_island_px))
+    return CleanSurface(offsets, rho, sigma, steps, sound_cells(rho, sigma, steps, settings.min_island_px, angle))
 
 
 _STRETCH = 5.0

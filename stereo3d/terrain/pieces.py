@@ -16,14 +16,18 @@ FAR_NARROW = (2, 31)
 """... and has at least so many rows and columns of cells."""
 FAR_ISLAND = 20
 """Pieces that lie there altogether are to be so many times as large as others."""
+USUAL_RAD = 0.00135
+"""The angle of a pixel (a Navcam frame of 1280 columns) that both are told for: of coarser pixels fewer are asked for,
+so that a small picture keeps its ground."""
 HOLE = 400
 """Holes of fewer cells do not make what is around them narrow."""
 
 
-def sound_cells(rho: Array, sigma: Array, steps: Steps, min_island_px: int) -> Mask:
+def sound_cells(rho: Array, sigma: Array, steps: Steps, min_island_px: int, pixel_angle_rad: float) -> Mask:
     """(rows - 1, columns - 1): the cells of the pixel grid that belong to a piece of at least ``min_island_px`` cells.
 
-    ``rho`` (rows, columns), 1/m, NaN = none, its ``sigma``, and the ``steps`` at which it is cut.
+    ``rho`` (rows, columns), 1/m, NaN = none, its ``sigma``, and the ``steps`` at which it is cut; a pixel is
+    ``pixel_angle_rad`` wide.
     """
     whole = ~np.isnan(rho)
     cells = whole[:-1, :-1] & whole[:-1, 1:] & whole[1:, :-1] & whole[1:, 1:]
@@ -35,11 +39,13 @@ def sound_cells(rho: Array, sigma: Array, steps: Steps, min_island_px: int) -> M
     known = sigma[np.isfinite(sigma)]
     usual = np.median(known) if known.size else np.nan
     far = wide & (np.float32(FAR_SHARE) * rho[:-1, :-1] < usual)
-    wide &= ~far | _opened(_without_holes(wide), FAR_NARROW)
+    fineness = min(1.0, USUAL_RAD / pixel_angle_rad) if pixel_angle_rad > 0 else 1.0
+    columns = max(NARROW[1], round(fineness * FAR_NARROW[1]))
+    wide &= ~far | _opened(_without_holes(wide), (FAR_NARROW[0], columns))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(wide.astype(np.uint8), connectivity=4)
     area = stats[:, cv2.CC_STAT_AREA]
     near = np.bincount(labels[wide & ~far], minlength=count) > 0
-    large = area >= np.where(near, min_island_px, FAR_ISLAND * min_island_px)
+    large = area >= np.where(near, 1.0, max(1.0, FAR_ISLAND * fineness**2)) * min_island_px
     large[0] = False
     kept = large[labels]
     # Half a cell at the rim of a piece belongs to it; of a strip or a small piece no half is left either.

@@ -15,6 +15,12 @@ from stereo3d.pipeline import pair
 from stereo3d.store import Store
 
 
+@pytest.fixture(autouse=True)
+def usual_size(monkeypatch):
+    """Unlike the other tests these keep something, as a user's commands do."""
+    monkeypatch.delenv("STEREO3D_CACHE_GB")
+
+
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     folder = tmp_path / "kept"

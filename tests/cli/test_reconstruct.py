@@ -71,8 +71,10 @@ def test_cloud_and_mesh_are_the_same_ground(products: Path) -> None:
     # East, north, up of north, east, down.
     assert np.abs(np.asarray(cloud.vertices) - level[:, [1, 0, 2]] * [1, 1, -1]).max() < 1e-3
     mesh = trimesh.load(products / "mesh.glb", force="mesh")
-    # glTF is Y up: its Y is our up.
-    assert mesh.bounds[0][1] == pytest.approx(cloud.vertices[:, 2].min(), abs=3.0)
+    # glTF is Y up: its Y is our up.  Further off single points stand out of the ground, which the mesh leaves out.
+    points, corners = np.asarray(cloud.vertices), np.asarray(mesh.vertices)
+    lowest = points[np.hypot(points[:, 0], points[:, 1]) < 15.0, 2].min()
+    assert corners[np.hypot(corners[:, 0], corners[:, 2]) < 15.0, 1].min() == pytest.approx(lowest, abs=0.1)
     assert len(mesh.faces) > 50_000
 
 

@@ -84,14 +84,15 @@ def test_the_one_ground_lies_on_the_true_one(ground, truth):
         assert np.median(across[near & (range_m < 5)]) < 0.012
         assert np.median(across[near]) < 0.025
         assert np.percentile(across[near], 95) < 0.15
-        assert (off[near] < -0.5).mean() < 0.003, "surface in front of the true one"
+        assert (off[near] < -0.5).mean() < 0.0015, "surface in front of the true one"
 
 
 def test_what_the_pairs_measured_is_covered(ground, truth):
     result, _ = ground
     for off, measured, (_, _, range_m) in zip(off_truth(result.mesh, truth), result.pairs, truth, strict=True):
         seen = measured.xyz.measured & (range_m < 20.0)
-        assert np.isfinite(off[seen]).mean() > 0.97
+        # The rest is within a pixel or two of a step, which is cut wide so that no surface bridges it.
+        assert np.isfinite(off[seen]).mean() > 0.965
 
 
 def test_the_told_pointing_is_corrected_first(ground, scene):

@@ -363,6 +363,7 @@ def test_the_place_is_the_named_one_or_the_systems(monkeypatch, tmp_path):
 
 
 def test_the_size_is_the_named_one_or_four_gigabytes(monkeypatch):
+    monkeypatch.delenv("STEREO3D_CACHE_GB")
     assert user_limit() == 4_000_000_000
     monkeypatch.setenv("STEREO3D_CACHE_GB", "0.5")
     assert user_limit() == 500_000_000

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stereo3d.terrain.pieces import FAR_NARROW, FAR_SHARE, sound_cells
+from stereo3d.terrain.pieces import FAR_NARROW, FAR_SHARE, USUAL_RAD, sound_cells
 from stereo3d.terrain.steps import Steps, find_steps
 
 SIGMA = 1e-4
 
 
-def cells(rho, sigma=SIGMA, least=100):
+def cells(rho, sigma=SIGMA, least=100, pixel_rad=USUAL_RAD):
     none = Steps(np.zeros((len(rho), rho.shape[1] - 1), bool), np.zeros((len(rho) - 1, rho.shape[1]), bool))
-    return sound_cells(rho, np.where(np.isnan(rho), np.nan, sigma).astype(np.float32), none, least)
+    noise = np.where(np.isnan(rho), np.nan, sigma).astype(np.float32)
+    return sound_cells(rho, noise, none, least, pixel_rad)
 
 
 def sheet(rho=0.1, shape=(60, 120)):
@@ -48,6 +49,18 @@ def test_the_far_rim_has_no_shreds_and_the_near_one_stays():
     ground = sheet(0.5 * usual)
     ground[30:40, 20:100:12] = np.nan
     assert cells(ground)[30:39, 22:30].all()
+
+
+def test_of_coarse_pixels_fewer_are_asked_for():
+    ground = np.full((60, 120), np.nan, dtype=np.float32)
+    ground[30:] = 0.5 * SIGMA / FAR_SHARE
+    ground[10:30, 50 : 50 + FAR_NARROW[1] // 2] = ground[30, 0]
+    shred = slice(12, 29), slice(52, 48 + FAR_NARROW[1] // 2)
+    for times, stays in ((0.25, False), (1.0, False), (4.0, True)):
+        assert cells(ground, pixel_rad=times * USUAL_RAD)[shred].any() == stays
+    piece = np.full((60, 120), np.nan, dtype=np.float32)
+    piece[10:25, 20:70] = ground[30, 0]
+    assert cells(piece, pixel_rad=4.0 * USUAL_RAD).any()
 
 
 def test_a_far_piece_alone_must_be_large():
