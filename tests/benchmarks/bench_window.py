@@ -9,7 +9,6 @@ move to the pixels being there.  What OpenGL draws with is printed: without a gr
 from __future__ import annotations
 
 import argparse
-import pickle
 import time
 from pathlib import Path
 
@@ -19,21 +18,20 @@ from rich.table import Table
 
 from stereo3d.pipeline import GroundReconstruction, reconstruct_scene
 from stereo3d.read.inputs import read_pairs
+from stereo3d.store import Store
 from stereo3d.view.window import Window
 
 MODES = ("orbit", "walk", "fly", "top", "red-cyan")
 
 
 def six_pairs(cache: Path | None) -> GroundReconstruction:
-    """The bundled scene's ground, from the cache when it is there."""
-    path = None if cache is None else cache / "window-ground.pickle"
-    if path is not None and path.is_file():
-        return pickle.loads(path.read_bytes())  # our own file of an earlier run
-    made = reconstruct_scene(read_pairs([], [], None, True))
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(pickle.dumps(made))
-    return made
+    """The bundled scene's ground; what its stages give is kept in the cache."""
+    store = None if cache is None else Store(cache, 8_000_000_000)
+    try:
+        return reconstruct_scene(read_pairs([], [], None, True), store=store)
+    finally:
+        if store is not None:
+            store.close()
 
 
 def enter(window: Window, mode: str) -> None:
