@@ -245,6 +245,7 @@ def test_a_redirect_within_the_host_is_followed_a_few_times(server, simulated, l
     server.always[path] = redirect(path)
     [error] = fetch().failed
     assert "redirects more than 3 times" in str(error)
+    assert server.paths().count(path) == 4
     server.always[path] = redirect("http://[::1")
     [error] = fetch().failed
     assert isinstance(error, FeedError)
