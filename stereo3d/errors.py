@@ -77,5 +77,9 @@ class OutputError(Stereo3dError, OSError):
     """A result cannot be written where the caller asked for it."""
 
 
+class FeedError(Stereo3dError, ConnectionError):
+    """A public feed cannot be reached, refuses, or answers what cannot be used."""
+
+
 class MissingLibraryError(Stereo3dError, ImportError):
     """A library, or a system library below it, is not installed."""

@@ -14,6 +14,7 @@ STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SI
 
 MESSAGE = "stereo3d: interrupted; nothing was written"
 
+_message = MESSAGE
 _asked = 0
 _working = False
 
@@ -34,8 +35,19 @@ def work_begins() -> None:
 
     The two phases differ because libraries swallow or disguise an exception that hits them while they are imported.
     """
-    global _working
-    _working = True
+    global _working, _message
+    _working, _message = True, MESSAGE
+
+
+def say_instead(message: str) -> None:
+    """What is said of an interruption from now on, by a command that keeps what it had done until then."""
+    global _message
+    _message = message
+
+
+def message() -> str:
+    """What is said of an interruption now."""
+    return _message
 
 
 def asked_to_stop() -> int:

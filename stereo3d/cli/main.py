@@ -20,6 +20,7 @@ COMMANDS = {
     "export": "write the textured ground for Blender, a GIS, a printer, AR: .glb, .blend, .laz, .stl, .usdz, ...",
     "map": "write DEM, orthophoto, slope, roughness, sigma as GeoTIFF, and contour lines, for a GIS",
     "panorama": "make one picture of the frames of a stop: mosaic, photosphere, anaglyph, map",
+    "fetch": "get the stereo pairs of a sol, with their records, from the public raw-image feeds",
     "info": "say what files are: product, sol, camera, model, pointing, partner",
     "evaluate": "score XYZ against truth, or against another XYZ map",
     "cache": "say what earlier runs kept on this machine, so that the next is quick, and clear it",
@@ -86,5 +87,5 @@ def console() -> NoReturn:
 
 def _interrupted() -> int:
     with contextlib.suppress(OSError):  # the terminal may be what went away
-        print(interrupt.MESSAGE, file=sys.stderr)
+        print(interrupt.message(), file=sys.stderr)
     return 128 + (interrupt.asked_to_stop() or signal.SIGINT)

@@ -103,7 +103,7 @@ def load_records(path: Path) -> tuple[Fields, ...]:
         many = next((value[key] for key in ("images", "items") if isinstance(value.get(key), list)), [value])
     else:
         many = value if isinstance(value, list) else []
-    records = tuple(Fields(path, _flat(one)) for one in many if isinstance(one, dict))
+    records = tuple(Fields(path, flattened(one)) for one in many if isinstance(one, dict))
     if not records:
         raise RecordError("holds no record", file=path, expected='an object, a list, or a response with "images"')
     return records
@@ -151,7 +151,7 @@ def _beside(image: Path, stem: str) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def _flat(record: Mapping[str, object]) -> dict[str, object]:
+def flattened(record: Mapping[str, object]) -> dict[str, object]:
     """The record with the groups "camera" and "extended" of the feed laid into its own level."""
     flat = dict(record)
     for group in ("extended", "camera"):

@@ -1,0 +1,1 @@
+"""Images of the rovers' public raw-image feeds, with their records, brought into scene folders."""
