@@ -20,7 +20,6 @@ from stereo3d.pipeline import Result
 from stereo3d.stereo.disparity import REASON_TEXT, Reason, XyzMap
 from stereo3d.terrain.sampling import sample_texture
 from stereo3d.terrain.surface import Surface
-from stereo3d.view.viewpoint import UP, Viewpoint
 
 Float = NDArray[np.float64]
 Picture8 = NDArray[np.uint8]
@@ -127,27 +126,6 @@ def frame_number(result: Result, text: str) -> int:
         f"there is no frame '{text}'"[:120],
         expected=f"a number from 1 to {len(names)}, or a product id such as {names[0]}",
     )
-
-
-def frame_viewpoint(result: Result, frame: Observation, aspect: float) -> Viewpoint:
-    """From where the frame's camera stood along the middle of the frame, upright, showing all of the frame.
-
-    ``aspect`` is width / height of the picture.
-    """
-    enu, camera = result.enu_from_rover, frame.camera
-    w, h = camera.width, camera.height
-    cx, cy = (w - 1) / 2.0, (h - 1) / 2.0
-    # The middle, and the middles of the four outer edges: left, right, top, bottom.
-    pixels = [[cx, cy], [-0.5, cy], [w - 0.5, cy], [cx, -0.5], [cx, h - 0.5]]
-    directions = enu.rotate(camera.ray(np.array(pixels))[1])
-    forward = directions[0]
-    up = UP if np.linalg.norm(np.cross(forward, UP)) > 1e-3 else directions[3] - directions[4]
-    view = Viewpoint("frame", enu.apply(camera.C), forward, up, 1.0)
-    with np.errstate(invalid="ignore"):
-        tangent = directions[1:] / (directions[1:] @ view.forward)[:, None]
-    half_width = np.nanmax(np.abs(tangent[:2] @ view.right))
-    half_height = np.nanmax(np.abs(tangent[2:] @ view.up))
-    return Viewpoint("frame", view.eye, view.forward, view.up, float(max(half_height, half_width / aspect)))
 
 
 def render_frame(result: Result, surface: Surface, frame: Observation) -> FramePicture:

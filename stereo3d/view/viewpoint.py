@@ -5,12 +5,13 @@ All positions are in the ENU frame of the stop (X east, Y north, Z up, m).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stereo3d.frames import locked
+from stereo3d.observation import Observation
 from stereo3d.pipeline import Result
 
 Float = NDArray[np.float64]
@@ -89,12 +90,12 @@ class Viewpoint:
         return np.stack([x, y], axis=-1)
 
 
-def camera_viewpoint(result: Result, aspect: float) -> Viewpoint:
-    """From the left camera of the first pair along the middle of its frame, upright, with the frame's field of view.
+def frame_viewpoint(result: Result, frame: Observation, aspect: float, name: str = "frame") -> Viewpoint:
+    """From where the frame's camera stood along the middle of the frame, upright, with the frame's field of view.
 
     ``aspect`` is width / height of the picture; the view is as wide and as high as the frame, or more.
     """
-    enu, camera = result.enu_from_rover, result.pairs[0].pair.left.camera
+    enu, camera = result.enu_from_rover, frame.camera
     w, h = camera.width, camera.height
     cx, cy = (w - 1) / 2.0, (h - 1) / 2.0
     # The middle, and the middles of the four outer edges: left, right, top, bottom.
@@ -102,13 +103,17 @@ def camera_viewpoint(result: Result, aspect: float) -> Viewpoint:
     directions = enu.rotate(camera.ray(np.array(pixels))[1])
     forward = directions[0]
     up = UP if np.linalg.norm(np.cross(forward, UP)) > 1e-3 else directions[3] - directions[4]
-    view = Viewpoint("camera", enu.apply(camera.C), forward, up, 1.0)
+    view = Viewpoint(name, enu.apply(camera.C), forward, up, 1.0)
     with np.errstate(invalid="ignore"):
         tangent = directions[1:] / (directions[1:] @ view.forward)[:, None]
     half_width = np.nanmax(np.abs(tangent[:2] @ view.right))
     half_height = np.nanmax(np.abs(tangent[2:] @ view.up))
-    half = float(max(half_height, half_width / aspect))
-    return Viewpoint("camera", view.eye, view.forward, view.up, half)
+    return replace(view, half_height=float(max(half_height, half_width / aspect)))
+
+
+def camera_viewpoint(result: Result, aspect: float) -> Viewpoint:
+    """That of the left camera of the first pair; see :func:`frame_viewpoint`."""
+    return frame_viewpoint(result, result.pairs[0].pair.left, aspect, "camera")
 
 
 def oblique_viewpoint(result: Result, aspect: float) -> Viewpoint:

@@ -16,7 +16,6 @@ from stereo3d.view.frame_view import (
     REASON_COLOURS,
     compare,
     frame_number,
-    frame_viewpoint,
     matched,
     measured_in,
     reason_words,
@@ -25,6 +24,7 @@ from stereo3d.view.frame_view import (
     residual_picture,
     wiped,
 )
+from stereo3d.view.viewpoint import frame_viewpoint
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from stereo3d.view.frame_view import (
     REASON_COLOURS,
     Comparison,
     compare,
-    frame_viewpoint,
     matched,
     measured_in,
     reason_words,
@@ -25,7 +24,7 @@ from stereo3d.view.frame_view import (
 )
 from stereo3d.view.layers import brightness
 from stereo3d.view.raycast import BACKGROUND
-from stereo3d.view.viewpoint import Viewpoint
+from stereo3d.view.viewpoint import Viewpoint, frame_viewpoint
 from stereo3d.view.window.world import World
 
 Float = NDArray[np.float64]
