@@ -102,8 +102,9 @@ def test_the_colour_of_a_place_is_that_of_the_texel_on_it(ring_result, painted):
     off = np.abs(cloud.rgb[:, :2].astype(float) + 0.5 - wanted).max(axis=1)[clear]
     assert clear.mean() > 0.7
     assert np.median(off) < 1.0
-    # A triangle of far ground is flat in the picture; beside an edge it is the colour of a vertex some pixels away.
-    assert (off > 4.0).mean() < 0.003
+    # A triangle of far ground is flat in the picture; beside an edge, which the mesh cuts wide, it is the colour of a
+    # vertex some pixels away.
+    assert (off > 4.0).mean() < 0.006
     assert (off > 20.0).mean() < 2e-4
     assert (cloud.rgb[clear, 2] == np.where(direction[clear, 2] > 0, 255, 0)).mean() > 0.999
 
