@@ -13,7 +13,7 @@ from stereo3d.cli.common import add_input_arguments, measure
 from stereo3d.cli.interrupt import raise_if_asked
 from stereo3d.cli.page import measured_page
 from stereo3d.cli.view_pictures import add_picture_arguments, check_picture_arguments, write_pictures
-from stereo3d.errors import MissingLibraryError, OutputError, Stereo3dError
+from stereo3d.errors import MissingLibraryError, Stereo3dError
 from stereo3d.view.gl import WindowTrial, has_display
 from stereo3d.view.layers import LAYERS
 from stereo3d.view.screenshot import DEFAULT_SIZE, check_picture_path
@@ -114,13 +114,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _serve(args: argparse.Namespace) -> int:
     """Measure, then serve the page until Ctrl-C; the port is taken before the work starts."""
-    file: Path | None = args.screenshot or args.flythrough
-    if file is not None:
-        raise OutputError(
-            "a picture in a file needs no server",
-            file=file,
-            todo="leave out --screenshot and --flythrough, or what --web takes",
-        )
     with PageServer(LOOPBACK if args.host is None else args.host, args.port or 0) as server:
         if not server.is_private:
             print(

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from stereo3d.cli.common import run_interruptible, say_written
-from stereo3d.errors import MissingFileError, Stereo3dError
+from stereo3d.errors import MissingFileError, OutputError, Stereo3dError
 from stereo3d.pipeline import Result
 from stereo3d.read.annotations import read_annotations
 from stereo3d.view.bookmarks import Bookmark, load_bookmarks
@@ -82,6 +82,13 @@ def add_picture_arguments(parser: argparse.ArgumentParser, instead: argparse._Mu
 def check_picture_arguments(args: argparse.Namespace) -> None:
     """Raise a Stereo3dError in one line for what does not go together, or could not be written, before any work."""
     if args.web:
+        file: Path | None = args.screenshot or args.flythrough
+        if file is not None:
+            raise OutputError(
+                "a picture in a file needs no server",
+                file=file,
+                todo="leave out --screenshot and --flythrough, or what --web takes",
+            )
         given = [name for name in ("annotations", "bookmarks", "sun", "contours") if getattr(args, name) is not None]
         if given:
             raise Stereo3dError(f"--{given[0]} is not for --web", todo="set it, or load the file, in the page")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -159,9 +158,3 @@ def _spread(values: Float) -> float:
 
 def _three(values: Float) -> tuple[float, float, float]:
     return float(values[0]), float(values[1]), float(values[2])
-
-
-def worst_near_mm(found: Sequence[OverlapMisfit]) -> float | None:
-    """The largest median misfit of all overlaps in the nearest class of ranges that they have, mm; None without any."""
-    medians = [abs(misfit.ranges[0].median_mm) for misfit in found if misfit.ranges]
-    return max(medians, default=None)
