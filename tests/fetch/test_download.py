@@ -148,7 +148,7 @@ def test_a_length_that_is_too_long_is_no_whole_image(server, simulated, left, fe
     assert whole(server, tmp_path / "out", simulated, missing=[left])
 
 
-def test_a_length_that_is_too_short_is_no_whole_image(server, simulated, left, fetch, tmp_path, slept):
+def test_a_length_that_is_too_short_is_no_whole_image(server, simulated, left, fetch, tmp_path):
     def lie(handler):
         handler.answer(200, server.files[left], length=len(server.files[left]) - 500)
         handler.close_connection = True
@@ -157,7 +157,8 @@ def test_a_length_that_is_too_short_is_no_whole_image(server, simulated, left, f
     [error] = fetch().failed
     assert isinstance(error, ImageFileError)
     assert "cannot be decoded" in str(error)
-    assert slept == []
+    # Another image may be asked for again: what is left over on the connection can spoil the answer after this one.
+    assert [path for path, _ in server.asked].count(left) == 1
     assert whole(server, tmp_path / "out", simulated, missing=[left])
 
 
