@@ -140,10 +140,14 @@ class XyzMap:
     noise_range_m: NDArray[np.float32] | None = None
     """(rows, columns) float32, m: the part of ``sigma_range_m`` that differs from pixel to pixel.  The rest (the doubt
     about vergence) moves the whole picture alike and says nothing of steps between neighbours.  None: all of it."""
+    contrast: NDArray[np.float32] | None = None
+    """(rows, columns) float32: the picture's contrast about the pixel over what is usual in it; NaN = none.  Where it
+    is low, matches are noisy for want of light or texture and not for a step.  None: not known, as good as 1."""
 
     def __post_init__(self) -> None:
         shape = self.reason.shape
-        names = ["range_m", "sigma_range_m", "miss_m"] + ["noise_range_m"] * (self.noise_range_m is not None)
+        names = ["range_m", "sigma_range_m", "miss_m"]
+        names += [name for name in ("noise_range_m", "contrast") if getattr(self, name) is not None]
         if self.xyz.shape != (*shape, 3) or any(getattr(self, n).shape != shape for n in names):
             raise ValueError("all arrays must have one (rows, columns)")
         for name in ("xyz", *names):

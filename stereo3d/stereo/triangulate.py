@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from stereo3d.camera import CameraModel, pixel_grid
+from stereo3d.image import Image
 from stereo3d.observation import StereoPair
 from stereo3d.stereo.disparity import Matches, Reason, XyzMap, flag
 from stereo3d.stereo.rover import body_in_picture, rover_volume, seen_past
@@ -16,6 +18,8 @@ from stereo3d.stereo.uncertainty import range_sigma_m, vergence_range_sigma_m
 Float = NDArray[np.float64]
 
 _MISS_PX = 2.0
+_CONTRAST_PX = 6.0
+"""Sigma of the Gaussian window that the picture's contrast is told over."""
 _BAND_ROWS = 128
 _THREADS = 2
 
@@ -100,7 +104,21 @@ def triangulate(
         flag(reason, own, Reason.ROVER)
         for target in (xyz, ranges, sigmas, noises, gaps):
             target[own] = np.nan
-    return XyzMap(pair.frame, xyz, ranges, sigmas, gaps, reason, noises)
+    contrast = relative_contrast(pair.left.image, reason == 0)
+    return XyzMap(pair.frame, xyz, ranges, sigmas, gaps, reason, noises, contrast)
+
+
+def relative_contrast(image: Image, ground: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(rows, columns) float32: the contrast along rows about each pixel, over its median on ``ground``; NaN elsewhere.
+
+    It is the root mean square of the slope of the luminance, over about as much as a match is made of; of a picture
+    without any it is 1.
+    """
+    slope = cv2.Sobel(np.nan_to_num(image.luminance), cv2.CV_32F, 1, 0, ksize=1)
+    square = np.maximum(cv2.GaussianBlur(slope * slope, (0, 0), _CONTRAST_PX), np.float32(0.0))
+    contrast = np.where(ground, np.sqrt(square), np.float32(np.nan)).astype(np.float32)
+    usual = np.median(contrast[ground]) if ground.any() else np.float32(0.0)
+    return contrast / usual if usual > 0 else np.where(ground, np.float32(1.0), contrast)
 
 
 def pixel_angle_rad(camera: CameraModel) -> float:

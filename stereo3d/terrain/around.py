@@ -19,6 +19,7 @@ from stereo3d.terrain.mesh import (
     assemble,
     clean_surface,
     nothing_to_mesh,
+    part_of,
     vertex_normals,
 )
 from stereo3d.terrain.steps import Steps
@@ -44,7 +45,7 @@ def mesh_around(fused: FusedMap, settings: MeshSettings = MeshSettings(), fill: 
     fine = None
     if fused.grid.closed:
         columns = fused.grid.columns
-        xyz = _columns(xyz, slice(_MARGIN, _MARGIN + columns + 1))
+        xyz = part_of(xyz, (slice(None), slice(_MARGIN, _MARGIN + columns + 1)))
         part = _cropped(part, _MARGIN, columns + 1)
         fine = np.zeros(part.rho.shape, dtype=np.bool_)
         fine[:, [0, -1]] = True
@@ -81,19 +82,7 @@ def _directions(fused: FusedMap) -> NDArray[np.float32]:
 def _wrapped(xyz: XyzMap, margin: int) -> XyzMap:
     """``margin`` columns more before the first, and one more than that behind the last."""
     columns = xyz.reason.shape[1]
-    return _columns(xyz, np.arange(-margin, columns + margin + 1) % columns)
-
-
-def _columns(xyz: XyzMap, which: slice | NDArray[np.intp]) -> XyzMap:
-    return replace(
-        xyz,
-        xyz=xyz.xyz[:, which],
-        range_m=xyz.range_m[:, which],
-        sigma_range_m=xyz.sigma_range_m[:, which],
-        miss_m=xyz.miss_m[:, which],
-        reason=xyz.reason[:, which],
-        noise_range_m=None if xyz.noise_range_m is None else xyz.noise_range_m[:, which],
-    )
+    return part_of(xyz, (slice(None), np.arange(-margin, columns + margin + 1) % columns))
 
 
 def _cropped(part: CleanSurface, first: int, columns: int) -> CleanSurface:

@@ -125,6 +125,8 @@ class Maps(NamedTuple):
     """1/m: the part of ``sigma`` that differs from pixel to pixel."""
     score: NDArray[np.float32]
     """How much the layers that agree count together."""
+    contrast: NDArray[np.float32]
+    """Of the pictures that agree, see :class:`XyzMap`."""
     agreeing: NDArray[np.uint8]
     """How many layers agree."""
     outvoted: NDArray[np.uint8]
@@ -150,7 +152,7 @@ def merged(layers: Sequence[Layer], shape: tuple[int, int]) -> Maps:
         most[part] = np.where(better, support, most[part])
         lead[part] = np.where(better[..., None], layer.values[..., :3], lead[part])
 
-    total, rho, sigma2, noise2 = (np.zeros(shape, dtype=np.float32) for _ in range(4))
+    total, rho, sigma2, noise2, contrast = (np.zeros(shape, dtype=np.float32) for _ in range(5))
     count, outvoted = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.uint8)
     for layer, score in zip(layers, scores, strict=True):
         part, leading = layer.part(), lead[layer.part()]
@@ -160,12 +162,14 @@ def merged(layers: Sequence[Layer], shape: tuple[int, int]) -> Maps:
         rho[part] += weight * np.where(agrees, layer.values[..., 0] - leading[..., 0], np.float32(0.0))
         sigma2[part] += np.where(agrees, (weight * layer.values[..., 1]) ** 2, np.float32(0.0))
         noise2[part] += np.where(agrees, (weight * layer.values[..., 2]) ** 2, np.float32(0.0))
+        contrast[part] += np.where(agrees, weight * layer.values[..., 4], np.float32(0.0))
         count[part] += agrees
         outvoted[part] += np.isfinite(layer.values[..., 0]) & ~agrees
     with np.errstate(invalid="ignore", divide="ignore"):
         rho = lead[..., 0] + rho / total
         sigma, noise = (np.sqrt(square).astype(np.float32) / total for square in (sigma2, noise2))
-    return Maps(rho, sigma, noise, total, count, outvoted)
+        contrast /= total
+    return Maps(rho, sigma, noise, total, contrast, count, outvoted)
 
 
 def _agree(values: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -271,4 +275,4 @@ def _as_map(grid: SphereGrid, maps: Maps) -> XyzMap:
         found = np.isfinite(range_m)
         reason = np.where(found, 0, int(Reason.NO_MATCH)).astype(np.uint16)
         miss = np.where(found, np.float32(0.0), np.float32(np.nan))
-        return XyzMap(grid.frame, xyz, range_m, maps.sigma * scale, miss, reason, maps.noise * scale)
+        return XyzMap(grid.frame, xyz, range_m, maps.sigma * scale, miss, reason, maps.noise * scale, maps.contrast)

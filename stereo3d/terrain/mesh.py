@@ -158,7 +158,7 @@ def clean_surface(xyz: XyzMap, center: NDArray[np.float64], settings: MeshSettin
         noise = xyz.sigma_range_m if xyz.noise_range_m is None else xyz.noise_range_m
         sigma = (noise * rho * rho).astype(np.float32)
         # Beside a step matches are uncertain; were the step judged by that, it would excuse itself.
-        tolerance = np.float32(settings.step_sigma) * np.minimum(sigma, _usual(sigma))
+        tolerance = np.float32(settings.step_sigma) * np.minimum(sigma, _usual(sigma, xyz.contrast))
         rho[~(np.abs(rho - _median3(rho)) <= tolerance)] = np.nan
     angle = pixel_angle(offsets * rho[..., None])
     # Near the rover a ripple hides a centimetre: no step while a face over it is hardly longer than a pixel is wide.
@@ -171,26 +171,36 @@ _STRETCH = 5.0
 """A face across a step is to be so many times as long as its pixel is wide, beyond what the slope explains."""
 _USUAL = 1.2
 """Noise counts up to this many times what is usual about a pixel ..."""
-_ANYWHERE = 2.0
-"""... and what is usual up to this many times that of the whole map: among rocks every pixel is beside a step."""
+_ANYWHERE = 2.5
+"""... and what is usual up to this many times that of the whole map: among rocks every pixel is beside a step.  Where
+the picture has half the contrast, twice the noise is believed: the sigma of a match is noise over slope (Gruen 1985),
+and a step, unlike want of light or texture, does not take the contrast away."""
+_LEAST_CONTRAST = 0.05
+"""Contrast counts as at least so much: below it no noise is doubted."""
 
 
-def _usual(sigma: Array) -> Array:
-    """The largest noise (rows, columns) that steps are judged by: some more than the median within some 20 px; NaN
-    counts as the whole map's."""
+def _usual(sigma: Array, contrast: Array | None) -> Array:
+    """The largest noise (rows, columns) that steps are judged by: some more than the median within some 20 px, less
+    where the picture's ``contrast`` does not explain so much; NaN counts as the whole map's."""
     known = np.isfinite(sigma)
     if not known.any():
         return sigma
     middle = np.median(sigma[known])
     coarse = np.where(known, sigma, middle)[::4, ::4].astype(np.float32)
     usual: Array = cv2.resize(cv2.medianBlur(np.ascontiguousarray(coarse), 5), sigma.shape[::-1])
-    return np.minimum(np.float32(_USUAL) * usual, np.float32(_ANYWHERE * middle))  # type: ignore[no-any-return]
+    explained = np.full_like(usual, _ANYWHERE * middle)
+    if contrast is not None:
+        explained /= np.fmax(contrast, np.float32(_LEAST_CONTRAST))
+    return np.minimum(np.float32(_USUAL) * usual, explained)  # type: ignore[no-any-return]
 
 
 def thinned(xyz: XyzMap, step: int) -> XyzMap:
     """Every ``step``-th pixel of every ``step``-th row, beginning in the middle of the first ``step`` x ``step``."""
-    part = (slice(step // 2, None, step),) * 2
-    noise = None if xyz.noise_range_m is None else xyz.noise_range_m[part]
+    return part_of(xyz, (slice(step // 2, None, step),) * 2)
+
+
+def part_of(xyz: XyzMap, part: tuple[slice, slice | NDArray[np.intp]]) -> XyzMap:
+    """The map of some rows and columns only."""
     return replace(
         xyz,
         xyz=xyz.xyz[part],
@@ -198,7 +208,8 @@ def thinned(xyz: XyzMap, step: int) -> XyzMap:
         sigma_range_m=xyz.sigma_range_m[part],
         miss_m=xyz.miss_m[part],
         reason=xyz.reason[part],
-        noise_range_m=noise,
+        noise_range_m=None if xyz.noise_range_m is None else xyz.noise_range_m[part],
+        contrast=None if xyz.contrast is None else xyz.contrast[part],
     )
 
 

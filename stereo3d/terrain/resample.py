@@ -28,13 +28,13 @@ class Layer:
     columns: NDArray[np.intp]
     """(n,) columns of the grid that it covers; on a closed grid they may pass the last and begin again."""
     values: NDArray[np.float32]
-    """(rows, n, 4): inverse range from the centre, 1/m; its sigma; the part of sigma that differs from pixel to pixel;
-    and the weight (0 to 1) that falls towards the rim."""
+    """(rows, n, 5): inverse range from the centre, 1/m; its sigma; the part of sigma that differs from pixel to pixel;
+    the weight (0 to 1) that falls towards the rim; and the picture's contrast (see :class:`XyzMap`), 1 when unknown."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", locked(self.values, np.float32))
-        if self.values.shape != (self.rows.stop - self.rows.start, len(self.columns), 4):
-            raise ValueError("values must be (rows, columns, 4)")
+        if self.values.shape != (self.rows.stop - self.rows.start, len(self.columns), 5):
+            raise ValueError("values must be (rows, columns, 5)")
 
     def part(self) -> tuple[slice, NDArray[np.intp]]:
         """The index of the layer into arrays (rows, columns, ...) of the grid."""
@@ -73,7 +73,8 @@ def resample(
         array[missing] = np.nan
     noise = xyz.sigma_range_m if xyz.noise_range_m is None else xyz.noise_range_m
     rho = 1.0 / range_m
-    values = np.stack([rho, xyz.sigma_range_m * rho * rho, noise * rho * rho, weight], axis=-1)
+    contrast = np.ones_like(rho) if xyz.contrast is None else xyz.contrast
+    values = np.stack([rho, xyz.sigma_range_m * rho * rho, noise * rho * rho, weight, contrast], axis=-1)
 
     first, last = int(np.floor(np.nanmin(column))), int(np.ceil(np.nanmax(column)))
     top, bottom = max(0, int(np.floor(np.nanmin(row)))), min(grid.rows - 1, int(np.ceil(np.nanmax(row))))
@@ -82,7 +83,7 @@ def resample(
     else:
         first, last = max(first, 0), min(last, grid.columns - 1)
     place = np.stack([column - np.float32(first), row - np.float32(top)], axis=-1)
-    out = np.full((bottom - top + 1, last - first + 1, 4), np.nan, dtype=np.float32)
+    out = np.full((bottom - top + 1, last - first + 1, 5), np.nan, dtype=np.float32)
     splat(place, values, part.steps.along_rows, part.steps.along_columns, part.keep, out)
     return Layer(slice(top, bottom + 1), np.arange(first, last + 1) % grid.columns, out)
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from stereo3d.camera import pixel_grid
+from stereo3d.image import Image
 from stereo3d.stereo.disparity import Disparity, Reason
 from stereo3d.stereo.rectify import principal_column, raw_pixels, reference_points
 from stereo3d.stereo.refine import whole_matches
 from stereo3d.stereo.rover import Volume, body_in_picture, rover_volume, seen_past
-from stereo3d.stereo.triangulate import intersect, triangulate
+from stereo3d.stereo.triangulate import intersect, relative_contrast, triangulate
 from stereo3d.stereo.uncertainty import range_sigma_m, vergence_range_sigma_m
 
 
@@ -181,6 +182,29 @@ def test_vergence_doubt_adds_to_sigma_and_not_to_the_noise(floor):
     assert np.array_equal(sure.noise_range_m[both], unsure.noise_range_m[both])
     assert (unsure.sigma_range_m[both] > sure.sigma_range_m[both]).all()
     assert np.array_equal(sure.noise_range_m[both], sure.sigma_range_m[both])
+
+
+def test_contrast_is_told_relative_to_what_is_usual():
+    """A quarter of the ground has a third of the contrast of the rest, whatever the gain; no contrast is usual."""
+    waves = np.random.default_rng(3).normal(size=(120, 160))
+    waves[:, 120:] /= 3.0
+    ground = np.ones(waves.shape, dtype=bool)
+    ground[:20] = False
+    for gain in (5.0, 20.0):
+        pixels = (100.0 + gain * waves).astype(np.float32)
+        found = relative_contrast(Image(pixels, np.ones(waves.shape, dtype=bool)), ground)
+        assert np.isnan(found[:20]).all()
+        assert np.median(found[20:, :100]) == pytest.approx(1.0, abs=0.1)
+        assert np.median(found[20:, 140:]) == pytest.approx(1.0 / 3.0, abs=0.04)
+    flat = Image(np.full(waves.shape, 7.0, dtype=np.float32), np.ones(waves.shape, dtype=bool))
+    assert (relative_contrast(flat, ground)[20:] == 1.0).all()
+    assert np.isnan(relative_contrast(flat, np.zeros_like(ground))).all()
+
+
+def test_the_map_knows_the_contrast_of_its_picture(floor):
+    xyz = triangulate(floor.pair, floor.result.matches, 0.1)
+    assert np.array_equal(np.isfinite(xyz.contrast), xyz.measured)
+    assert np.median(xyz.contrast[xyz.measured]) == pytest.approx(1.0)
 
 
 def test_a_part_that_stands_out_is_the_rovers_if_it_hangs_on_it():

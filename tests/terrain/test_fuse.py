@@ -74,6 +74,17 @@ def test_the_surer_view_counts_more(world):
     assert np.abs(np.median(height)) < 0.01 * 0.03 * 2.0 * 5
 
 
+def test_contrast_is_fused_as_the_range_is(world):
+    """What is not known is as good as the usual contrast; where two agree, each counts by its sigma."""
+    views = [view(world, yaw_deg=-15.0), view(world, yaw_deg=15.0)]
+    dim = replace(views[0].xyz, contrast=np.full(views[0].xyz.reason.shape, 0.2, dtype=np.float32))
+    fused = fuse([replace(views[0], xyz=dim), views[1]], TO_ENU)
+    found, one = fused.xyz.contrast, fused.count == 1
+    assert np.array_equal(np.isfinite(found), fused.xyz.measured)
+    assert set(np.round(found[one], 4)) == {np.float32(0.2), np.float32(1.0)}
+    assert np.median(found[fused.count == 2]) == pytest.approx(0.6, abs=0.1)
+
+
 def test_what_most_views_see_wins(world):
     rows, columns = slice(110, 160), slice(130, 180)
     # The one that is wrong counts more than each of the others, but less than both.

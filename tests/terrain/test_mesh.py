@@ -153,6 +153,47 @@ def test_faint_step_of_few_pixels_is_no_rock(world):
     assert covered_pixels(build_mesh(changed(xyz, w.camera().C, factor), w.camera().C)) < whole - 25
 
 
+def noisy_maps(world):
+    """A world with a rock in the left half; the map, in which noise is twenty times the usual about the rock and in the
+    right quarter; where that is; and the picture's contrast, of which the right quarter has little."""
+    w = world(focal_px=400.0, sigma_px=0.05, boxes=(((5.0, 5.5), (-1.2, -0.7), 0.7),))
+    xyz, label, true_range = w.cast()
+    rock = cv2.dilate((label == 2).astype(np.uint8), np.ones((41, 41), np.uint8)) > 0
+    dim = (label > 0) & (np.arange(w.width) >= 3 * w.width // 4) & ~rock
+    # Noise of a matcher is alike over the pixels that share a window; about the rock only sigma says that it is there.
+    waves = cv2.GaussianBlur(np.random.default_rng(2).normal(size=label.shape), (0, 0), 2.0)
+    noise_px = np.where(dim, 20.0 * w.sigma_px * waves / waves.std(), 0.0)
+    factor = 1.0 + noise_px * np.where(xyz.measured, true_range, 0.0) / (BASELINE_M * w.focal_px)
+    xyz = changed(xyz, w.camera().C, factor)
+    loud = np.where(rock | dim, np.float32(20.0), np.float32(1.0))
+    contrast = np.where(dim, np.float32(0.1), np.float32(1.0))
+    return w, replace(xyz, sigma_range_m=xyz.sigma_range_m * loud, contrast=contrast), label, true_range, dim
+
+
+def kept_share(mesh, chosen):
+    """The share of the pixels of ``chosen`` that faces cover."""
+    drawn = np.zeros(chosen.shape, dtype=np.uint8)
+    for face in np.rint(mesh.pixels[mesh.faces]).astype(np.int32):
+        cv2.fillConvexPoly(drawn, face, 1)
+    return float(drawn[chosen].mean())
+
+
+def test_dim_ground_is_whole_though_noisy_and_rocks_are_still_cut(world):
+    """Noise where the picture shows little is no step; the same noise beside a rock excuses none."""
+    w, xyz, label, true_range, dim = noisy_maps(world)
+    mesh = build_mesh(xyz, w.camera().C)
+    # What says nothing of the picture loses the dim ground to a step in every wave of the noise.
+    assert kept_share(build_mesh(replace(xyz, contrast=None), w.camera().C), dim) < 0.5
+    assert kept_share(mesh, dim) > 0.99
+    column, row = mesh.pixels.astype(int).T
+    on_rock = (label[row, column] == 2)[mesh.faces]
+    depth = true_range[row, column][mesh.faces]
+    mixed = on_rock.any(axis=1) & ~on_rock.all(axis=1)
+    behind = np.nanmax(np.where(on_rock, np.nan, depth)[mixed], axis=1)
+    assert on_rock.all(axis=1).sum() > 10
+    assert (behind - np.nanmin(np.where(on_rock, depth, np.nan)[mixed], axis=1)).max() < 0.5
+
+
 def test_faces_turn_to_the_camera_and_normals_up(world):
     w = world(noise_px=0.1, boxes=BOX)
     xyz, _, _ = w.cast()
