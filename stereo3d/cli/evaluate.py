@@ -38,6 +38,13 @@ Float32 = NDArray[np.float32]
 _OFF_RAY_PX = 3.0
 
 
+EXAMPLES = (
+    ("stereo3d evaluate", "the error of the bundled pair against its truth, by range"),
+    ("stereo3d evaluate FOLDER --xyz products/xyz.tif --picture errors.png", "of a map made earlier, with a picture"),
+    ("stereo3d evaluate LEFT.png RIGHT.png --against OTHER.tif", "compare with another program's map"),
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
     add_input_arguments(parser)

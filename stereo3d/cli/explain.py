@@ -11,6 +11,14 @@ from stereo3d.export.atomic import atomic_files
 from stereo3d.pipeline import Progress, reconstruct
 from stereo3d.stereo.explain import Explanation, explain, require_inside, sparkline
 
+EXAMPLES = (
+    ("stereo3d explain --pixel 640,480", "a pixel of the bundled pair"),
+    (
+        "stereo3d explain LEFT.png RIGHT.png --pixel 640,300 --picture why.png",
+        "of your pair, with a picture of both eyes",
+    ),
+)
+
 
 def pixel_argument(text: str) -> tuple[int, int]:
     """(column, row) of '640,480'.  Raises argparse.ArgumentTypeError for another form."""

@@ -15,6 +15,12 @@ from stereo3d.export.products import about_result, result_cloud
 from stereo3d.export.solid import PrintSettings
 from stereo3d.export.terrain import FORMATS, check_target, write_printable, write_terrain
 
+EXAMPLES = (
+    ("stereo3d export FOLDER -o crater.glb", "the textured ground, for Blender and game engines"),
+    ("stereo3d export --all -o crater.html", "the viewer with the bundled scene in one file, to mail or to serve"),
+    ("stereo3d export LEFT.png RIGHT.png -o floor.stl --printable --scale 1:100", "a closed solid in mm, to print"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """INPUT... -o FILE, and what a print or Blender wants."""

@@ -26,6 +26,13 @@ FALLBACK_FILE = Path("stereo3d-view.png")
 _SIDE_PX = (64, 8192)
 
 
+EXAMPLES = (
+    ("stereo3d view", "the bundled scene in a window, or as a picture where there is no display"),
+    ("stereo3d view LEFT.png RIGHT.png --web", "your pair in the browser, served to this machine alone"),
+    ("stereo3d view FOLDER --screenshot shadows.png --layer hillshade --sun 315,20", "a picture; needs no display"),
+)
+
+
 def size_argument(text: str) -> tuple[int, int]:
     """(width, height) of '1600x1000'.  Raises argparse.ArgumentTypeError for another form, or beyond 64 to 8192 px."""
     match = re.fullmatch(r"(\d{1,6})[xX](\d{1,6})", text, re.ASCII)
