@@ -11,9 +11,9 @@ from pathlib import Path
 from stereo3d.cli.common import add_input_arguments, measure, say_written
 from stereo3d.cli.page import packed
 from stereo3d.export.blend import SCRIPT
-from stereo3d.export.products import about_result, result_cloud
+from stereo3d.export.ground import write_ground
 from stereo3d.export.solid import PrintSettings
-from stereo3d.export.terrain import FORMATS, check_target, write_printable, write_terrain
+from stereo3d.export.terrain import FORMATS, check_target, write_printable
 
 EXAMPLES = (
     ("stereo3d export FOLDER -o crater.glb", "the textured ground, for Blender and game engines"),
@@ -66,15 +66,8 @@ def run(args: argparse.Namespace) -> int:
             f"{100 * solid.filled:.0f} % of its ground was not measured but filled"
         )
     else:
-        written = write_terrain(
-            result.terrain,
-            args.output,
-            about_result(result),
-            observations=result.observations,
-            cloud=result_cloud(result) if FORMATS[args.output.suffix.lower()].of_points else None,
-            cameras=args.cameras,
-            page=packed(result) if args.output.suffix.lower() == ".html" else None,
-        )
+        page = packed(result) if args.output.suffix.lower() == ".html" else None
+        written = write_ground(result, args.output, cameras=args.cameras, page=page)
         if args.cameras:
             names = [args.output.name, written[1].name, f"{args.output.stem}.blend"]
             print(f"in Blender: blender --background --python {SCRIPT} -- {shlex.join(names)}")

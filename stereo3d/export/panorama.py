@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -75,9 +76,21 @@ def panorama_files(path: Path, mask: Path | None = None) -> Iterator[PanoramaWri
         yield PanoramaWriter(path, mask, folder, mask_folder)
 
 
-def write_panorama(panorama: Panorama, path: Path, *, grid: bool = False, mask: Path | None = None) -> list[Path]:
-    """Write ``panorama``; see :func:`panorama_files` and :class:`PanoramaWriter`.  Returns the files."""
-    with panorama_files(path, mask) as writer:
+def write_panorama(
+    panorama: Panorama,
+    path: str | os.PathLike[str],
+    *,
+    grid: bool = False,
+    mask: str | os.PathLike[str] | None = None,
+) -> list[Path]:
+    """Write what :func:`stereo3d.make_panorama` made as .png, .tif or .jpg, and beside it a JSON file that maps every
+    pixel to its ray (:func:`read_panorama`); ``grid`` draws azimuth and elevation over the picture, ``mask`` (.png) is
+    white where something was seen.  See :class:`PanoramaWriter`.
+
+    Returns the files written, the picture first; all of them appear whole, or none.  Raises OutputError for a suffix
+    that is not known and a file that cannot be written.
+    """
+    with panorama_files(Path(path), None if mask is None else Path(mask)) as writer:
         writer.write(panorama, grid)
     return writer.written
 

@@ -83,7 +83,10 @@ def make_panorama(
     progress: Progress | None = None,
     store: Store | None = None,
 ) -> Panorama:
-    """The panorama of all frames of the scene; what ``store`` has of pointing and ground is not computed again.
+    """The panorama of all frames of the scene (:func:`stereo3d.read_frames`): levelled, north known, brightness even.
+
+    ``settings`` choose projection, width, eye and ground; ``progress`` and ``store`` are those of
+    :func:`stereo3d.reconstruct`.
 
     Raises PanoramaError for an eye of which there is no frame, and for a view that shows none of the frames.
     """
