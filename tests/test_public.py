@@ -184,3 +184,4 @@ def test_ground_and_panorama_go_to_files(ring_result: object, painted_ring: obje
         stereo3d.write_ground(ring_result, "a.xyz")
     panorama = stereo3d.make_panorama(painted_ring)
     assert stereo3d.write_panorama(panorama, str(tmp_path / "p.png")) == [tmp_path / "p.png", tmp_path / "p.json"]
+    assert "simulated" in json.loads((tmp_path / "p.json").read_text())["credit"]

@@ -12,6 +12,7 @@ from stereo3d.cli.common import add_input_arguments, measure, say_written
 from stereo3d.cli.page import packed
 from stereo3d.export.blend import SCRIPT
 from stereo3d.export.ground import write_ground
+from stereo3d.export.products import about_result
 from stereo3d.export.solid import PrintSettings
 from stereo3d.export.terrain import FORMATS, check_target, write_printable
 
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     check_target(args.output, solid=settings is not None, cameras=args.cameras)
     result = measure(args)
     if settings is not None:
-        written, solid = write_printable(result.terrain, args.output, settings)
+        written, solid = write_printable(result.terrain, args.output, settings, about_result(result))
         east, north, up = solid.size_mm
         print(
             f"a solid at 1:{solid.scale:.4g}, {east:.0f} x {north:.0f} x {up:.0f} mm; "
