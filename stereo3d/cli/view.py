@@ -12,7 +12,12 @@ from pathlib import Path
 from stereo3d.cli.common import add_input_arguments, measure
 from stereo3d.cli.interrupt import raise_if_asked
 from stereo3d.cli.page import measured_page
-from stereo3d.cli.view_pictures import add_picture_arguments, check_picture_arguments, write_pictures
+from stereo3d.cli.view_pictures import (
+    add_picture_arguments,
+    check_against_scene,
+    check_picture_arguments,
+    write_pictures,
+)
 from stereo3d.errors import MissingLibraryError, Stereo3dError
 from stereo3d.view.gl import WindowTrial, has_display
 from stereo3d.view.layers import LAYERS
@@ -97,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
         path = FALLBACK_FILE
         check_picture_path(path)
     try:
-        made = measure(args)
+        made = measure(args, lambda scene: check_against_scene(args, scene, trial is not None))
         if trial is not None:
             try:
                 trial.finish()
