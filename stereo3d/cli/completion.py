@@ -6,6 +6,8 @@ import argparse
 import re
 from pathlib import Path
 
+from stereo3d.libraries import import_library
+
 SHELLS = ("bash", "zsh", "fish")
 
 EXAMPLES = (
@@ -40,11 +42,10 @@ _BASH_END = "complete -o bashdefault -o default -F _shtab_stereo3d stereo3d"
 
 
 def completion_script(shell: str) -> str:
-    """What ``shell`` (one of SHELLS) is to read.  Imports every command."""
-    import shtab
-
+    """What ``shell`` (one of SHELLS) is to read.  Imports every command; raises MissingLibraryError without shtab."""
     from stereo3d.cli.main import COMMANDS, build_parser, commands_of  # not above: it is what imports this module
 
+    shtab = import_library("shtab")
     files = {**shtab.FILE, "bash": ":"}
     folders = {**shtab.DIRECTORY, "bash": "_stereo3d_dirs", "preamble": {"bash": _BASH_FOLDERS}}
     parser = build_parser(COMMANDS)
