@@ -20,6 +20,11 @@ class Eye(Enum):
     """Not one of a stereo rig."""
 
 
+def credit_of(mission: str) -> str:
+    """Whom to credit for images of ``mission``, as every product says it."""
+    return "simulated by stereo3d: a made-up world, not Mars" if mission == "simulated" else "images: NASA/JPL-Caltech"
+
+
 @dataclass(frozen=True, eq=False)
 class Observation:
     """One image as delivered, with the camera model of exactly these pixels, in ROVER_NAV."""

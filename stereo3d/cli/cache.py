@@ -7,6 +7,11 @@ import argparse
 from stereo3d.store import Store, user_folder, user_limit
 from stereo3d.store.place import FOLDER, SIZE
 
+EXAMPLES = (
+    ("stereo3d cache", "where it is, and how much each stage keeps"),
+    ("stereo3d cache --clear", "remove it all"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """--clear."""

@@ -154,14 +154,20 @@ def load_scene(args: argparse.Namespace) -> Scene:
     return read_scene(args.inputs, args.metadata, args.pair)
 
 
-def measure(args: argparse.Namespace) -> Reconstruction | GroundReconstruction:
-    """Read the inputs and reconstruct their pair, or one ground from all of their pairs, with progress."""
+def measure(
+    args: argparse.Namespace, check: Callable[[Scene], object] = lambda scene: None
+) -> Reconstruction | GroundReconstruction:
+    """Read the inputs and reconstruct their pair, or one ground from all of their pairs, with progress.
+
+    ``check`` is called with what was read, before the work: it raises what would stop the command after it.
+    """
 
     with chosen_store(args) as store:
 
         def work(progress: Progress) -> Reconstruction | GroundReconstruction:
             progress("reading", 0.0)
             scene, settings = read_pairs(args.inputs, args.metadata, args.pair, args.all), chosen_settings(args)
+            check(scene)
             if len(scene.pairs) == 1 and settings.faces is None and not settings.fill:
                 return reconstruct(scene, settings, progress, store)
             return reconstruct_scene(scene, settings, progress, store)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from stereo3d.cli.common import add_input_arguments, chosen_settings, chosen_store, load_scene, run_interruptible
 from stereo3d.errors import MissingFileError, PairError
 from stereo3d.export.atomic import atomic_files
+from stereo3d.observation import credit_of
 from stereo3d.pipeline import Progress, reconstruct
 from stereo3d.read.planes import read_planes
 from stereo3d.read.xyz_map import read_xyz_map
@@ -36,6 +37,13 @@ from stereo3d.store import Store
 Float32 = NDArray[np.float32]
 
 _OFF_RAY_PX = 3.0
+
+
+EXAMPLES = (
+    ("stereo3d evaluate", "the error of the bundled pair against its truth, by range"),
+    ("stereo3d evaluate FOLDER --xyz products/xyz.tif --picture errors.png", "of a map made earlier, with a picture"),
+    ("stereo3d evaluate LEFT.png RIGHT.png --against OTHER.tif", "compare with another program's map"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,12 +109,13 @@ def run(args: argparse.Namespace) -> int:
                 (folder / path.name).write_text(as_json(result), encoding="utf-8")
             else:
                 from stereo3d.view.error_picture import error_picture
+                from stereo3d.view.screenshot import save_picture
 
                 left = result.scene.pairs[0].left
                 picture = error_picture(
                     result.errors, result.evaluation, result.reference, left, result.title, result.against
                 )
-                picture.save(folder / path.name, quality=93)
+                save_picture(picture, folder / path.name, credit_of(left.mission))
     print_table(result)
     for path in targets:
         print(f"wrote {path}")

@@ -8,8 +8,17 @@ from pathlib import Path
 
 from stereo3d.cli.common import add_input_arguments, chosen_settings, chosen_store, load_scene, run_interruptible
 from stereo3d.export.atomic import atomic_files
+from stereo3d.observation import credit_of
 from stereo3d.pipeline import Progress, reconstruct
 from stereo3d.stereo.explain import Explanation, explain, require_inside, sparkline
+
+EXAMPLES = (
+    ("stereo3d explain --pixel 640,480", "a pixel of the bundled pair"),
+    (
+        "stereo3d explain LEFT.png RIGHT.png --pixel 640,300 --picture why.png",
+        "of your pair, with a picture of both eyes",
+    ),
+)
 
 
 def pixel_argument(text: str) -> tuple[int, int]:
@@ -44,12 +53,12 @@ def run(args: argparse.Namespace) -> int:
         _print(_explained(args))
         return 0
     from stereo3d.view.explain_picture import explain_picture
-    from stereo3d.view.screenshot import check_picture_path
+    from stereo3d.view.screenshot import check_picture_path, save_picture
 
     check_picture_path(args.picture)
     with atomic_files(args.picture) as folder:
         explanation = _explained(args)
-        explain_picture(explanation).save(folder / args.picture.name, quality=93)
+        save_picture(explain_picture(explanation), folder / args.picture.name, credit_of(explanation.mission))
     _print(explanation)
     print(f"wrote {args.picture}")
     return 0

@@ -11,9 +11,16 @@ from pathlib import Path
 from stereo3d.cli.common import add_input_arguments, measure, say_written
 from stereo3d.cli.page import packed
 from stereo3d.export.blend import SCRIPT
-from stereo3d.export.products import about_result, result_cloud
+from stereo3d.export.ground import write_ground
+from stereo3d.export.products import about_result
 from stereo3d.export.solid import PrintSettings
-from stereo3d.export.terrain import FORMATS, check_target, write_printable, write_terrain
+from stereo3d.export.terrain import FORMATS, check_target, write_printable
+
+EXAMPLES = (
+    ("stereo3d export FOLDER -o crater.glb", "the textured ground, for Blender and game engines"),
+    ("stereo3d export --all -o crater.html", "the viewer with the bundled scene in one file, to mail or to serve"),
+    ("stereo3d export LEFT.png RIGHT.png -o floor.stl --printable --scale 1:100", "a closed solid in mm, to print"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,22 +60,15 @@ def run(args: argparse.Namespace) -> int:
     check_target(args.output, solid=settings is not None, cameras=args.cameras)
     result = measure(args)
     if settings is not None:
-        written, solid = write_printable(result.terrain, args.output, settings)
+        written, solid = write_printable(result.terrain, args.output, settings, about_result(result))
         east, north, up = solid.size_mm
         print(
             f"a solid at 1:{solid.scale:.4g}, {east:.0f} x {north:.0f} x {up:.0f} mm; "
             f"{100 * solid.filled:.0f} % of its ground was not measured but filled"
         )
     else:
-        written = write_terrain(
-            result.terrain,
-            args.output,
-            about_result(result),
-            observations=result.observations,
-            cloud=result_cloud(result) if FORMATS[args.output.suffix.lower()].of_points else None,
-            cameras=args.cameras,
-            page=packed(result) if args.output.suffix.lower() == ".html" else None,
-        )
+        page = packed(result) if args.output.suffix.lower() == ".html" else None
+        written = write_ground(result, args.output, cameras=args.cameras, page=page)
         if args.cameras:
             names = [args.output.name, written[1].name, f"{args.output.stem}.blend"]
             print(f"in Blender: blender --background --python {SCRIPT} -- {shlex.join(names)}")

@@ -20,12 +20,18 @@ _MAX_LINES = 5
 """Of one kind on stderr; the rest is counted."""
 
 
+EXAMPLES = (
+    ("stereo3d fetch --mission m20 --sol 755 --list", "what there is, without fetching an image"),
+    (
+        "stereo3d fetch --mission m20 --sol 755 -o mars",
+        "fetch it; then, for example: stereo3d view mars/m20_site037_drive2562",
+    ),
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """--mission, --sol, --camera, --site, --drive, --list, -o."""
-    parser.epilog = (
-        "example: stereo3d fetch --mission m20 --sol 755 -o mars, then stereo3d view mars/m20_site037_drive2562. "
-        "Images: NASA/JPL-Caltech. The same command again goes on where the last one ended."
-    )
+    parser.epilog = "Images: NASA/JPL-Caltech.  The same command again goes on where the last one ended."
     parser.add_argument("--mission", choices=sorted(FEEDS), required=True, help="m20: Perseverance; msl: Curiosity")
     parser.add_argument(
         "--sol", metavar="N[-M]", type=sols_argument, required=True, help="the sol, or the first and the last one"

@@ -27,6 +27,12 @@ Facts = dict[str, object]
 """What ``--json`` prints for one input: None for what is not known."""
 
 
+EXAMPLES = (
+    ("stereo3d info LEFT.png", "product, sol, camera model, pointing, horizon, partner"),
+    ("stereo3d info FOLDER --json", "the same of all images of a folder, for a program"),
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """FILE..., --metadata, --json."""
     parser.add_argument(

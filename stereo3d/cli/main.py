@@ -8,10 +8,11 @@ import importlib
 import os
 import signal
 import sys
+from collections.abc import Collection
 from typing import NoReturn
 
-from stereo3d import __version__
 from stereo3d.cli import interrupt
+from stereo3d.cli.help_text import Formatter, Version, epilog
 from stereo3d.errors import Stereo3dError
 
 COMMANDS = {
@@ -25,11 +26,20 @@ COMMANDS = {
     "evaluate": "score XYZ against truth, or against another XYZ map",
     "cache": "say what earlier runs kept on this machine, so that the next is quick, and clear it",
     "explain": "say why a pixel has a hole, or how sure its XYZ is: what both eyes see, and how well it matches",
+    "completion": "print what makes a shell complete commands, options, choices and files",
+    "help": "say what a command does, with examples",
 }
-"""Command name to its line of help.  Each is the module stereo3d.cli.NAME with add_arguments(parser) and run(args).
+"""Command name to its line of help.  Each is the module stereo3d.cli.NAME with add_arguments(parser), run(args) and
+EXAMPLES, pairs of a command line and what it does, which end the command's help.
 
 Only the module of the command that was asked for is imported, so that --help answers at once.
 """
+
+
+EXAMPLES = (
+    ("stereo3d view", "look at the bundled scene"),
+    ("stereo3d help export", "what a command takes, with examples"),
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,18 +49,30 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see '{self.prog} --help'\n")
 
 
-def build_parser(command: str | None) -> argparse.ArgumentParser:
-    """The parser; arguments are filled in for ``command`` only."""
-    parser = _Parser(prog="stereo3d", description="Measured, textured 3-D ground from Mars rover Navcam pairs.")
-    parser.add_argument("--version", action="version", version=f"stereo3d {__version__}")
+def build_parser(filled: Collection[str] = ()) -> argparse.ArgumentParser:
+    """The parser; arguments are filled in for the commands ``filled`` only."""
+    parser = _Parser(
+        prog="stereo3d",
+        formatter_class=Formatter,
+        description="Measured, textured 3-D ground from Mars rover Navcam pairs.",
+        epilog=epilog(EXAMPLES),
+    )
+    parser.add_argument("--version", action=Version)
     sub = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     for name, text in COMMANDS.items():
-        one = sub.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        if name == command:
+        one = sub.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", formatter_class=Formatter)
+        if name in filled:
             module = importlib.import_module(f"stereo3d.cli.{name}")
             module.add_arguments(one)
+            one.epilog = epilog(getattr(module, "EXAMPLES", ()), one.epilog)
             one.set_defaults(run=module.run)
     return parser
+
+
+def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers of the commands of ``parser``, by name."""
+    (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return dict(commands.choices)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -59,7 +81,7 @@ def main(argv: list[str] | None = None) -> int:
     command = next((a for a in arguments if not a.startswith("-")), None)
     try:
         # The parser imports the command's module, and a library may be missing there already.
-        args = build_parser(command).parse_args(arguments)
+        args = build_parser(() if command is None else (command,)).parse_args(arguments)
         interrupt.work_begins()
         return int(args.run(args) or 0)
     except KeyboardInterrupt:

@@ -13,6 +13,11 @@ from stereo3d.export.atomic import atomic_folder
 from stereo3d.export.maps import PRODUCTS, MapStyle, about_map, write_maps
 from stereo3d.terrain.maps import MapSettings, make_maps
 
+EXAMPLES = (
+    ("stereo3d map -o maps", "of the bundled scene's first pair"),
+    ("stereo3d map FOLDER -o maps --lonlat 77.45,18.44 --interval 0.25", "placed on Mars, a contour line each 25 cm"),
+)
+
 
 def metres_argument(text: str) -> float:
     """A positive number of metres, at most 10 km.  Raises argparse.ArgumentTypeError otherwise."""

@@ -15,6 +15,12 @@ from stereo3d.pipeline import Progress
 from stereo3d.pipeline.panorama import EYES, Panorama, PanoramaSettings, make_panorama
 from stereo3d.read import read_frames
 
+EXAMPLES = (
+    ("stereo3d panorama -o pano.png", "the bundled scene, all around, level and to the north"),
+    ("stereo3d panorama FOLDER -o sphere.jpg --projection equirectangular --start 0", "a photosphere"),
+    ("stereo3d panorama FOLDER -o pano.png --eye anaglyph --hide-rover", "red-cyan, without the rover's body"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """INPUT... -o FILE and what the picture is to show."""

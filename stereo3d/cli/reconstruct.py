@@ -13,6 +13,12 @@ from stereo3d.pipeline import Result
 from stereo3d.pipeline.report import overlap_share
 from stereo3d.view.screenshot import render_picture
 
+EXAMPLES = (
+    ("stereo3d reconstruct -o products", "every product of the bundled scene's first pair"),
+    ("stereo3d reconstruct LEFT.png RIGHT.png -o products", "of your pair"),
+    ("stereo3d reconstruct FOLDER --faces 200000 -o products", "of all pairs of a stop, with fewer triangles"),
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """INPUT... -o DIR."""

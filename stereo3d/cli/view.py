@@ -12,7 +12,12 @@ from pathlib import Path
 from stereo3d.cli.common import add_input_arguments, measure
 from stereo3d.cli.interrupt import raise_if_asked
 from stereo3d.cli.page import measured_page
-from stereo3d.cli.view_pictures import add_picture_arguments, check_picture_arguments, write_pictures
+from stereo3d.cli.view_pictures import (
+    add_picture_arguments,
+    check_against_scene,
+    check_picture_arguments,
+    write_pictures,
+)
 from stereo3d.errors import MissingLibraryError, Stereo3dError
 from stereo3d.view.gl import WindowTrial, has_display
 from stereo3d.view.layers import LAYERS
@@ -24,6 +29,13 @@ FALLBACK_FILE = Path("stereo3d-view.png")
 """Where the picture goes when no window can be opened and no file was named: in the current folder."""
 
 _SIDE_PX = (64, 8192)
+
+
+EXAMPLES = (
+    ("stereo3d view", "the bundled scene in a window, or as a picture where there is no display"),
+    ("stereo3d view LEFT.png RIGHT.png --web", "your pair in the browser, served to this machine alone"),
+    ("stereo3d view FOLDER --screenshot shadows.png --layer hillshade --sun 315,20", "a picture; needs no display"),
+)
 
 
 def size_argument(text: str) -> tuple[int, int]:
@@ -90,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
         path = FALLBACK_FILE
         check_picture_path(path)
     try:
-        made = measure(args)
+        made = measure(args, lambda scene: check_against_scene(args, scene, trial is not None))
         if trial is not None:
             try:
                 trial.finish()

@@ -10,7 +10,9 @@ from pathlib import Path
 from stereo3d.cli.common import run_interruptible, say_written
 from stereo3d.errors import MissingFileError, OutputError, Stereo3dError
 from stereo3d.pipeline import Result
+from stereo3d.pipeline.places import SceneStop
 from stereo3d.read.annotations import read_annotations
+from stereo3d.scene import Scene
 from stereo3d.view.bookmarks import Bookmark, load_bookmarks
 from stereo3d.view.flythrough import FPS, SIZE, check_stops, check_video_path, write_flythrough
 from stereo3d.view.frame_picture import check_frame_picture, write_frame_picture
@@ -102,11 +104,25 @@ def check_picture_arguments(args: argparse.Namespace) -> None:
         raise Stereo3dError("--seconds is about a flight", expected="--flythrough FILE with it")
     if args.flythrough is not None:
         check_video_path(args.flythrough)
-        flown(args)
     if args.screenshot is not None:
         check_picture_path(args.screenshot)
+    if args.flythrough is not None:
+        flown(args)
+    elif args.bookmarks is not None and args.bookmarks.exists():  # a window makes a file that is not there yet
+        load_bookmarks(args.bookmarks)
     if args.annotations is not None and (args.screenshot or args.flythrough) and not args.annotations.is_file():
         raise MissingFileError("no such file", file=args.annotations, expected="annotations as GeoJSON")
+
+
+def check_against_scene(args: argparse.Namespace, scene: Scene, window: bool) -> None:
+    """Raise, before the work, what it would end with: no such frame, annotations that are none or of another place.
+
+    A ``window`` makes a file of annotations that is not there yet.
+    """
+    if args.frame is not None:
+        frame_number(scene.observations, args.frame)
+    if args.annotations is not None and (args.annotations.exists() or not window):
+        read_annotations(args.annotations, SceneStop(scene.observations))
 
 
 def flown(args: argparse.Namespace) -> tuple[Bookmark, ...] | None:
@@ -131,7 +147,9 @@ def write_pictures(args: argparse.Namespace, made: Result, path: Path, started: 
         say_written([args.flythrough], started)
         return
     if args.frame is not None:
-        _, found = write_frame_picture(made, frame_number(made, args.frame), path, args.compare or "wipe", args.size)
+        _, found = write_frame_picture(
+            made, frame_number(made.observations, args.frame), path, args.compare or "wipe", args.size
+        )
         for line in found.lines():
             print(line)
     else:

@@ -27,9 +27,10 @@ from stereo3d.camera import CAHV
 from stereo3d.camera.linearize import raw_pixels, square_pinholes
 from stereo3d.errors import MissingLibraryError, OutputError
 from stereo3d.export.content import Content
+from stereo3d.export.credit import png_text
 from stereo3d.export.glb import write_glb
 from stereo3d.frames import RigidTransform
-from stereo3d.observation import Observation
+from stereo3d.observation import Observation, credit_of
 from stereo3d.pipeline.pair import enu_from_rover
 
 PROGRAM = "STEREO3D_BLENDER"
@@ -104,7 +105,9 @@ def write_cameras(content: Content, path: Path) -> None:
         for observation, pinhole in zip(observations, pinholes, strict=True):
             name = re.sub(r"[^A-Za-z0-9._-]+", "_", observation.product_id)
             image = path.with_name(f"{path.stem}_{name}.png")
-            PilImage.fromarray(undistorted_frame(observation, pinhole)).save(image, compress_level=3)
+            PilImage.fromarray(undistorted_frame(observation, pinhole)).save(
+                image, compress_level=3, pnginfo=png_text(credit_of(observation.mission))
+            )
             cameras.append(_camera(observation, pinhole, image.name))
     description: dict[str, Any] = {
         "format": 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,11 +98,18 @@ def cloud_of_ground(fused: FusedMap, textured: TexturedMesh) -> Cloud:
     return Cloud(fused.grid.frame, points, colours_at(textured, uv), sigma_m, fused.count[measured])
 
 
-def write_cloud(cloud: Cloud, path: Path) -> None:
+def ply_comments(about: Mapping[str, str]) -> list[str]:
+    """What a file says of its origin, as lines of a PLY header, which is ASCII."""
+    lines = [f"comment {name}: {' '.join(value.split())}" for name, value in about.items()]
+    return [line.encode("ascii", "replace").decode() for line in lines]
+
+
+def write_cloud(cloud: Cloud, path: Path, about: Mapping[str, str] | None = None) -> None:
     """A cloud as binary little-endian PLY.
 
     Properties x y z (float32, m, in the frame of the cloud), red green blue (uint8), sigma (float32, m),
-    count (uint8, of the pairs that measured the point); about a million points in a fraction of a second.
+    count (uint8, of the pairs that measured the point), and ``about`` as comments; about a million points in a
+    fraction of a second.
     """
     points = np.empty(len(cloud.xyz), dtype=_POINT)
     for k, (axis, colour) in enumerate(zip("xyz", ("red", "green", "blue"), strict=True)):
@@ -110,7 +118,9 @@ def write_cloud(cloud: Cloud, path: Path) -> None:
     points["sigma"], points["count"] = cloud.sigma_m, cloud.count
 
     header = ["ply", "format binary_little_endian 1.0", f"comment stereo3d {__version__}"]
-    header += [f"comment frame {cloud.frame}, metres; sigma is one sigma of the range", f"element vertex {len(points)}"]
+    header += [f"comment frame {cloud.frame}, metres; sigma is one sigma of the range"]
+    header += ply_comments(about or {})
+    header += [f"element vertex {len(points)}"]
     header += [f"property {_PLY_TYPE[_POINT[name].str]} {name}" for name in _POINT.names or ()]
     with path.open("wb") as file:
         file.write(("\n".join([*header, "end_header"]) + "\n").encode("ascii"))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pil
 from PIL import ImageDraw, ImageFont
 
+from stereo3d.export.credit import signed
 from stereo3d.terrain.contours import Contour
 from stereo3d.terrain.maps import Grid, step_from
 
@@ -31,10 +32,12 @@ def write_hillshade(
     title: str,
     caption: str,
     sun_deg: tuple[float, float],
+    credit: str = "",
 ) -> None:
     """Write ``shade`` (rows, columns), 1 to 255, NaN = none, as a PNG; ``contours`` are drawn over it.
 
-    ``title`` stands above; ``caption`` (what the lines are) below; ``sun_deg`` is the azimuth and elevation.
+    ``title`` stands above; ``caption`` (what the lines are) below; ``sun_deg`` is the azimuth and elevation;
+    ``credit`` goes into the file's text.
     """
     scale = _scale(grid)
     size = (max(round(grid.width * scale), 1), max(round(grid.height * scale), 1))
@@ -67,7 +70,7 @@ def write_hillshade(
     _scale_bar(draw, font, per_m, size)
     draw.text((_LEFT, _TOP + size[1] + 98), caption, fill=_INK, font=small)
     _arrows(draw, font, _LEFT + max(size[0], _SHORTEST_PX) + 85, sun_deg)
-    page.save(path)
+    page.save(path, **signed(credit, "PNG"))
 
 
 def _longest(contours: Sequence[Contour]) -> list[Contour]:

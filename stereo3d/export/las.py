@@ -20,7 +20,8 @@ def write_las(content: Content, path: Path) -> None:
     and ``count`` of the pairs that measured a point.
 
     The points are the measured ones, or the vertices of the mesh where the content has no cloud; the suffix .laz
-    compresses.  The format has no word for Mars, so there is no coordinate reference system in it.
+    compresses.  Where it comes from is the standard's text area description.  The format has no word for Mars, so there
+    is no coordinate reference system in it.
     """
     laspy = import_library("laspy")
     mesh = content.textured.mesh
@@ -37,6 +38,8 @@ def write_las(content: Content, path: Path) -> None:
     header.scales = np.full(3, STEP_M)
     header.offsets = np.floor(cloud.xyz.min(axis=0)) if len(cloud.xyz) else np.zeros(3)
     header.system_identifier = content.about.get("mission", "").encode("ascii", "replace").decode()[:31]
+    text = "\n".join(f"{name}: {' '.join(value.split())}" for name, value in content.about.items())
+    header.vlrs.append(laspy.VLR("LASF_Spec", 3, "where it comes from", text.encode()))
     header.generating_software = f"stereo3d {__version__}"[:31]
     las = laspy.LasData(header)
     las.x, las.y, las.z = cloud.xyz.T

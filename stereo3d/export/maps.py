@@ -16,7 +16,7 @@ from stereo3d import __version__
 from stereo3d.export.geojson import write_contours
 from stereo3d.export.geotiff import local_system, write_cog
 from stereo3d.export.hillshade import write_hillshade
-from stereo3d.observation import Observation
+from stereo3d.observation import Observation, credit_of
 from stereo3d.terrain.contours import choose_interval, contour_lines
 from stereo3d.terrain.maps import Coverage, Maps
 from stereo3d.terrain.relief import hillshade
@@ -81,8 +81,7 @@ def about_map(observation: Observation) -> dict[str, str]:
         north, east, down = (float(v) for v in attitude.translation)
         about["SITE_OFFSET_M"] = f"north {north:.4f}, east {east:.4f}, down {down:.4f}"
         about["SITE_OFFSET_IS"] = f"the origin of this map in the SITE({observation.site}) frame"
-    simulated = observation.mission == "simulated"
-    about["CREDIT"] = "simulated by stereo3d: a made-up world, not Mars" if simulated else "images: NASA/JPL-Caltech"
+    about["CREDIT"] = credit_of(observation.mission)
     return about
 
 
@@ -140,6 +139,7 @@ def write_maps(
         f"{about['PLACE']}: shaded relief",
         f"{grid.resolution_m:g} m per pixel; contour lines every {interval:g} m; m from the rover; pale: nothing known",
         style.sun_deg,
+        about.get("CREDIT", ""),
     )
     report = {
         "version": __version__,

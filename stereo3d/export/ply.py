@@ -7,12 +7,14 @@ from pathlib import Path
 import trimesh
 from trimesh.exchange.ply import export_ply
 
+from stereo3d import __version__
+from stereo3d.export.cloud import ply_comments
 from stereo3d.export.content import Content, vertex_colours
 
 
 def write_ply(content: Content, path: Path) -> None:
     """Axes X east, Y north, Z up, m; vertex property ``sigma`` is one sigma of the range, m; face property ``kind``
-    is the FaceKind, 0 measured, 1 filled, 2 extended.  The credits have no place in it."""
+    is the FaceKind, 0 measured, 1 filled, 2 extended.  Comments tell where it comes from."""
     mesh = content.textured.mesh
     body = trimesh.Trimesh(
         vertices=mesh.vertices,
@@ -23,4 +25,7 @@ def write_ply(content: Content, path: Path) -> None:
         face_attributes={"kind": mesh.kind},
         process=False,
     )
-    path.write_bytes(export_ply(body, encoding="binary_little_endian", vertex_normal=True))
+    data = bytes(export_ply(body, encoding="binary_little_endian", vertex_normal=True))
+    start, mark, rest = data.partition(b"element ")
+    comments = [f"comment stereo3d {__version__}", *ply_comments(content.about)]
+    path.write_bytes(start + "".join(f"{line}\n" for line in comments).encode("ascii") + mark + rest)

@@ -13,6 +13,7 @@ from typing import Any
 from stereo3d.export.cloud import Cloud, cloud_of, cloud_of_ground, write_cloud
 from stereo3d.export.rasters import write_raster
 from stereo3d.export.terrain import about_pair, write_terrain
+from stereo3d.observation import credit_of
 from stereo3d.pipeline import GroundReconstruction, MeasuredPair, Result
 
 REPORT = "report.json"
@@ -67,7 +68,7 @@ def write_products(result: Result, folder: Path, preview: Callable[[Path], objec
     """
     jobs: list[Callable[[], object]] = [
         lambda: preview(folder / PREVIEW),
-        lambda: write_cloud(result_cloud(result), folder / "cloud.ply"),
+        lambda: write_cloud(result_cloud(result), folder / "cloud.ply", about_result(result)),
         lambda: write_terrain(result.terrain, folder / "mesh.glb", about_result(result)),
     ]
     for number, measured in enumerate(result.pairs, start=1):
@@ -85,12 +86,15 @@ def write_products(result: Result, folder: Path, preview: Callable[[Path], objec
 def _rasters(measured: MeasuredPair, folder: Path) -> list[Callable[[], object]]:
     """What writes each of ``RASTERS``."""
     xyz, disparity = measured.xyz, measured.disparity.values
+    credit = credit_of(measured.pair.left.mission)
     sigma = "one sigma of the range from the left camera, metres"
     return [
-        lambda: write_raster(folder / "xyz.tif", xyz.xyz, f"X, Y, Z in metres, frame {xyz.frame}; NaN = none"),
-        lambda: write_raster(folder / "sigma_range.tif", xyz.sigma_range_m, sigma),
-        lambda: write_raster(folder / "disparity.tif", disparity, "disparity of the rectified left image, pixels"),
-        lambda: write_raster(folder / "reason.tif", xyz.reason, f"flags: why a pixel has no XYZ; see {REPORT}"),
+        lambda: write_raster(folder / "xyz.tif", xyz.xyz, f"X, Y, Z in metres, frame {xyz.frame}; NaN = none", credit),
+        lambda: write_raster(folder / "sigma_range.tif", xyz.sigma_range_m, sigma, credit),
+        lambda: write_raster(
+            folder / "disparity.tif", disparity, "disparity of the rectified left image, pixels", credit
+        ),
+        lambda: write_raster(folder / "reason.tif", xyz.reason, f"flags: why a pixel has no XYZ; see {REPORT}", credit),
     ]
 
 

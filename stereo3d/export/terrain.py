@@ -21,7 +21,7 @@ from stereo3d.export.solid import PrintSettings, Solid, printable
 from stereo3d.export.stl import write_solid, write_stl
 from stereo3d.export.usd import write_usd, write_usdz
 from stereo3d.libraries import import_library
-from stereo3d.observation import Observation, StereoPair
+from stereo3d.observation import Observation, StereoPair, credit_of
 from stereo3d.pipeline.pair import enu_from_rover
 from stereo3d.terrain.texture import TexturedMesh
 
@@ -56,18 +56,14 @@ FORMATS: dict[str, Format] = {
 def about_pair(pair: StereoPair) -> dict[str, str]:
     """What an exported file says of its origin."""
     left = pair.left
-    about = {
+    return {
         "product": left.product_id,
         "mission": left.mission,
         "instrument": left.instrument,
         "place": f"sol {left.sol}, site {left.site}, drive {left.drive}",
         "frame": "ENU: X east, Y north, Z up, m; origin at the rover (ROVER_NAV of this stop)",
+        "credit": credit_of(left.mission),
     }
-    if left.mission == "simulated":
-        about["credit"] = "simulated by stereo3d: a made-up world, not Mars"
-    else:
-        about["credit"] = "images: NASA/JPL-Caltech"
-    return about
 
 
 def check_target(path: Path, solid: bool = False, cameras: bool = False) -> None:
@@ -122,7 +118,7 @@ def write_terrain(
 
 
 def write_printable(
-    textured: TexturedMesh, path: Path, settings: PrintSettings = PrintSettings()
+    textured: TexturedMesh, path: Path, settings: PrintSettings = PrintSettings(), about: About | None = None
 ) -> tuple[list[Path], Solid]:
     """Write a closed solid of the ground as STL in mm; returns the files and the solid.
 
@@ -130,7 +126,7 @@ def write_printable(
     """
     check_target(path, solid=True)
     solid = printable(textured.mesh, settings)
-    return _written(path, lambda target: write_solid(solid, target)), solid
+    return _written(path, lambda target: write_solid(solid, target, about or {})), solid
 
 
 def _written(path: Path, write: Callable[[Path], None]) -> list[Path]:

@@ -13,6 +13,7 @@ from PIL import Image as PilImage
 from stereo3d import __version__
 from stereo3d.errors import OutputError
 from stereo3d.export.content import Content
+from stereo3d.export.credit import png_text
 from stereo3d.libraries import import_library
 
 
@@ -24,7 +25,7 @@ def write_usd(content: Content, path: Path) -> None:
     """
     stem = re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem)
     texture = path.with_name(f"{stem}_texture.png")
-    PilImage.fromarray(content.textured.image).save(texture)
+    PilImage.fromarray(content.textured.image).save(texture, pnginfo=png_text(content.about.get("credit", "")))
     _write_layer(content, path, texture.name)
 
 
@@ -34,7 +35,7 @@ def write_usdz(content: Content, path: Path) -> None:
     sdf = import_library("pxr.Sdf")
     with tempfile.TemporaryDirectory() as folder:
         texture = Path(folder) / "terrain_texture.png"
-        PilImage.fromarray(content.textured.image).save(texture)
+        PilImage.fromarray(content.textured.image).save(texture, pnginfo=png_text(content.about.get("credit", "")))
         layer = Path(folder) / "terrain.usdc"
         _write_layer(content, layer, texture.name)
         if not utils.CreateNewUsdzPackage(sdf.AssetPath(os.fspath(layer)), os.fspath(path)):

@@ -57,18 +57,24 @@ class _Measurement:
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """Everything measured from one pair."""
+    """Everything measured from one pair; a :class:`stereo3d.pipeline.result.Result`."""
 
     pair: StereoPair
     """With the right camera as the self-calibration left it; the left one is the record's."""
     rectified: RectifiedPair
+    """Both images on one row-aligned grid, with its camera models."""
     disparity: Disparity
+    """px, of the rectified left image."""
     matches: Matches
+    """Where each pixel of the left image was found in the right one, with its sigma."""
     xyz: XyzMap
+    """On the left raw image's own pixel grid: X, Y, Z in the ROVER_NAV frame, m, sigma, and why there is a hole."""
     terrain: TexturedMesh
     """In the ENU frame of the stop (X east, Y north, Z up, m; origin of ROVER_NAV)."""
     report: Report
+    """What was done and how good it is."""
     calibration: EpipolarCalibration
+    """How the rows of the two eyes were brought together."""
 
     @property
     def enu_from_rover(self) -> RigidTransform:
@@ -116,7 +122,10 @@ def enu_from_rover(observation: Observation) -> RigidTransform:
 def reconstruct(
     scene: Scene, settings: Settings = Settings(), progress: Progress | None = None, store: Store | None = None
 ) -> Reconstruction:
-    """Measure the ground that the scene's pair sees; what ``store`` has of it is not computed again.
+    """Measure the ground that the scene's pair sees: XYZ with sigma of every pixel, and the textured mesh.
+
+    ``settings`` choose what is searched and kept; ``progress(stage, share)`` is told of the work as it goes; what
+    ``store`` has of it is not computed again, without one nothing is kept.  No file is written.
 
     Raises PairError when the scene has not exactly one pair, StereoError when nothing can be measured.
     """

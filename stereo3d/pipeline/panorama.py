@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stereo3d import __version__
 from stereo3d.camera import pixel_grid
 from stereo3d.errors import PanoramaError, StereoError
-from stereo3d.observation import Eye, Observation
+from stereo3d.observation import Eye, Observation, credit_of
 from stereo3d.panorama.eye_path import EyePath, fit_eye_paths
 from stereo3d.panorama.mosaic import Mosaic, Tone, make_mosaic, reduced_canvas, usual_tone
 from stereo3d.panorama.plan import CanvasWish, cut_open, for_eye, plan
@@ -83,7 +83,10 @@ def make_panorama(
     progress: Progress | None = None,
     store: Store | None = None,
 ) -> Panorama:
-    """The panorama of all frames of the scene; what ``store`` has of pointing and ground is not computed again.
+    """The panorama of all frames of the scene (:func:`stereo3d.read_frames`): levelled, north known, brightness even.
+
+    ``settings`` choose projection, width, eye and ground; ``progress`` and ``store`` are those of
+    :func:`stereo3d.reconstruct`.
 
     Raises PanoramaError for an eye of which there is no frame, and for a view that shows none of the frames.
     """
@@ -288,6 +291,7 @@ def _report(
         "name": scene.name,
         "simulated": scene.simulated,
         "mission": one.mission,
+        "credit": credit_of(one.mission),
         "sol": one.sol,
         "site": one.site,
         "drive": one.drive,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from stereo3d.camera import CameraModel, inside
 from stereo3d.frames import RigidTransform
 from stereo3d.observation import Eye, Observation
-from stereo3d.pipeline.pair import MeasuredPair
+from stereo3d.pipeline.pair import MeasuredPair, enu_from_rover
 from stereo3d.pipeline.result import Result
 from stereo3d.stereo.disparity import Reason
 from stereo3d.terrain.fuse import AGREE_SIGMA
@@ -66,7 +67,31 @@ def lateral_rad(result: Result) -> float:
     return float(np.hypot(pixel, np.sqrt(np.mean(known**2)))) if known.size else pixel
 
 
-def site_from_enu(result: Result) -> RigidTransform | None:
+class Stop(Protocol):
+    """Where frames were taken: of a scene before it is measured, or of a :class:`Result`."""
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """All frames."""
+
+    @property
+    def enu_from_rover(self) -> RigidTransform:
+        """ROVER_NAV to ENU (X east, Y north, Z up, m) of the stop."""
+
+
+@dataclass(frozen=True, eq=False)
+class SceneStop:
+    """A :class:`Stop` that nothing was measured at yet."""
+
+    observations: tuple[Observation, ...]
+
+    @property
+    def enu_from_rover(self) -> RigidTransform:
+        """Through the rover's attitude."""
+        return enu_from_rover(self.observations[0])
+
+
+def site_from_enu(result: Stop) -> RigidTransform | None:
     """ENU of the stop to SITE (X north, Y east, Z down, m); None where no record tells the rover's place."""
     for observation in result.observations:
         if observation.site_from_rover is not None:

@@ -19,6 +19,7 @@ class Settings:
     """Look for sky.  Off for a picture that shows none, in which something smooth could be taken for it (indoors, a
     test bench, a close-up); a scene may say the same of itself."""
     mesh: MeshSettings = field(default_factory=MeshSettings)
+    """How the pixels of one pair become triangles."""
     faces: int | None = None
     """The most triangles that the ground around the rover may have (1000 or more); None: as many as its error asks."""
     fill: bool = False

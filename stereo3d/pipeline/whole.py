@@ -72,8 +72,10 @@ class GroundReconstruction:
 def reconstruct_scene(
     scene: Scene, settings: Settings = Settings(), progress: Progress | None = None, store: Store | None = None
 ) -> GroundReconstruction:
-    """One textured surface of the ground that all pairs of the scene see: pointing, pairs, fusion, texture.  What
-    ``store`` has of it is not computed again.
+    """One textured surface of the ground that all pairs of the scene see: pointing, pairs, fusion, texture.
+
+    ``settings``, ``progress`` and ``store`` are those of :func:`stereo3d.reconstruct`; no file is written.  The frames
+    are corrected to one pointing, so that the pairs agree over their overlaps.
 
     Raises PairError when the scene has no pair, StereoError when nothing can be measured.
     """

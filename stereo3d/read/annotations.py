@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from stereo3d.annotation import DEFAULT_COLOUR, LEAST_PLACES, Annotation, Plain
 from stereo3d.errors import FrameMismatchError, MissingFileError, RecordError
 from stereo3d.frames import RigidTransform
-from stereo3d.pipeline import Result
-from stereo3d.pipeline.places import site_from_enu
+from stereo3d.pipeline.places import Stop, site_from_enu
 
 MAX_BYTES = 10_000_000
 MAX_FEATURES = 10_000
@@ -28,8 +27,8 @@ _KINDS = {"Point": ("point", "text"), "LineString": ("line",), "Polygon": ("area
 _SAFE_NAME = re.compile("[A-Za-z][A-Za-z0-9_]{0,60}")
 
 
-def read_annotations(path: Path, result: Result) -> tuple[Annotation, ...]:
-    """The annotations of a file, in the ENU frame of the stop of ``result``; all of them or none.
+def read_annotations(path: Path, stop: Stop) -> tuple[Annotation, ...]:
+    """The annotations of a file, in the ENU frame of ``stop``; all of them or none.
 
     Those of another stop of the same site are placed through the SITE frame.  Raises MissingFileError; RecordError
     for what is no such file or breaks its bounds; FrameMismatchError for annotations of another place.
@@ -48,7 +47,7 @@ def read_annotations(path: Path, result: Result) -> tuple[Annotation, ...]:
     except (ValueError, RecursionError) as error:
         raise RecordError(f"this is no JSON file ({error})"[:200], file=path, expected=_EXPECTED) from error
     try:
-        return _annotations(content, result)
+        return _annotations(content, stop)
     except RecordError as error:
         raise RecordError(error.what, file=path, expected=error.expected or _EXPECTED) from error
     except FrameMismatchError as error:
@@ -59,7 +58,7 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _annotations(content: Any, result: Result) -> tuple[Annotation, ...]:
+def _annotations(content: Any, stop: Stop) -> tuple[Annotation, ...]:
     if not isinstance(content, dict) or content.get("type") != "FeatureCollection":
         raise RecordError("this is no GeoJSON FeatureCollection")
     features = content.get("features")
@@ -67,11 +66,11 @@ def _annotations(content: Any, result: Result) -> tuple[Annotation, ...]:
         raise RecordError("the FeatureCollection has no list of features")
     if len(features) > MAX_FEATURES:
         raise RecordError(f"the file has {len(features)} features", expected=f"at most {MAX_FEATURES}")
-    enu_from_file = _frame_of(content.get("stereo3d"), result)
+    enu_from_file = _frame_of(content.get("stereo3d"), stop)
     out = []
     total = 0
     for number, feature in enumerate(features, start=1):
-        found = _annotation(feature, f"feature {number}", result, enu_from_file)
+        found = _annotation(feature, f"feature {number}", stop, enu_from_file)
         total += len(found.points)
         if total > MAX_PLACES:
             raise RecordError(f"feature {number}: the file has more than {MAX_PLACES} places")
@@ -79,11 +78,11 @@ def _annotations(content: Any, result: Result) -> tuple[Annotation, ...]:
     return tuple(out)
 
 
-def _frame_of(about: Any, result: Result) -> RigidTransform | None:
+def _frame_of(about: Any, stop: Stop) -> RigidTransform | None:
     """The transform from the file's coordinates to ENU; None where these are ENU.  Raises what does not belong here."""
     if not isinstance(about, dict) or about.get("format") != 1:
         raise RecordError("the file says nothing of its frame (the member 'stereo3d' of format 1 is missing)")
-    here = result.observations[0]
+    here = stop.observations[0]
     for key, ours in (("mission", here.mission), ("site", here.site)):
         if about.get(key) != ours or isinstance(about.get(key), bool):
             raise FrameMismatchError(
@@ -91,7 +90,7 @@ def _frame_of(about: Any, result: Result) -> RigidTransform | None:
                 expected="annotations of the same site",
             )
     if about.get("frame") == "SITE":
-        site = site_from_enu(result)
+        site = site_from_enu(stop)
         if site is None:
             raise FrameMismatchError(
                 "these annotations are in the SITE frame, and where in it this ground lies is not known",
@@ -109,7 +108,7 @@ def _frame_of(about: Any, result: Result) -> RigidTransform | None:
     return None
 
 
-def _annotation(feature: Any, where: str, result: Result, enu_from_file: RigidTransform | None) -> Annotation:
+def _annotation(feature: Any, where: str, stop: Stop, enu_from_file: RigidTransform | None) -> Annotation:
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
         raise RecordError(f"{where}: this is no Feature")
     geometry = feature.get("geometry")
@@ -128,7 +127,7 @@ def _annotation(feature: Any, where: str, result: Result, enu_from_file: RigidTr
     plain = isinstance(colour, str) and re.fullmatch("#[0-9a-fA-F]{6}", colour)
     return Annotation(
         kind,
-        result.terrain.mesh.frame,
+        stop.enu_from_rover.to,
         enu_from_file.apply(points) if enu_from_file is not None else points,
         _sigmas(properties.get("sigma_m"), len(points)),
         _text(properties.get("name")),

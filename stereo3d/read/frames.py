@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stereo3d.errors import FrameMismatchError, ImageFileError, MissingFileError, RecordError, Stereo3dError
 from stereo3d.observation import Observation
+from stereo3d.read.paths import Inputs, listed
 from stereo3d.read.protocol import Header
 from stereo3d.read.readers import reader_for
 from stereo3d.read.scene_folder import SceneFile, bundled_scene, image_files, read_scene_file
@@ -22,18 +23,19 @@ MAX_MEGAPIXELS = 600
 """All frames together: they are held in memory, 1.8 GB in colour."""
 
 
-def read_frames(inputs: Sequence[Path], metadata: Sequence[Path] = ()) -> Scene:
+def read_frames(inputs: Inputs = (), metadata: Inputs = ()) -> Scene:
     """All frames that the inputs name, of one stop of the rover, as one scene; its observations are in order of time.
 
-    ``inputs``: any number of images, folders of images and scene folders; nothing is the bundled scene.  Copies of a
-    product, thumbnails, other cameras' frames, and files of a folder that are no frame are left out, each with a
-    line in the scene's ``notes``; tiles of one shot and eye are assembled.  ``metadata`` as of :func:`read_scene`.
+    ``inputs``, a path or a list of some: any number of images, folders of images and scene folders; nothing is the
+    bundled scene.  Copies of a product, thumbnails, other cameras' frames, and files of a folder that are no frame are
+    left out, each with a line in the scene's ``notes``; tiles of one shot and eye are assembled.  ``metadata`` as of
+    :func:`read_scene`.
 
     Raises, each one clear line: MissingFileError; what a reader raises for a file that was named, or for a folder in
     which nothing is readable; RecordError for a frame without attitude among others that have one;
     FrameMismatchError for several missions or several stops; ImageFileError for more frames than memory holds.
     """
-    paths = [Path(path) for path in inputs] or [bundled_scene()]
+    paths, metadata = listed(inputs) or [bundled_scene()], listed(metadata)
     headers, notes, described = _headers(paths, metadata)
     headers, more = without_copies(headers)
     notes += more

@@ -10,6 +10,7 @@ from pathlib import Path
 from stereo3d.errors import MissingFileError, PairError
 from stereo3d.observation import Eye, make_pair
 from stereo3d.read.frames import read_frames
+from stereo3d.read.paths import Inputs, listed
 from stereo3d.read.product_name import parse_product_name, same_product
 from stereo3d.read.protocol import Header
 from stereo3d.read.readers import reader_for
@@ -26,18 +27,18 @@ from stereo3d.read.shots import Shot, shots_of
 from stereo3d.scene import Scene
 
 
-def read_scene(inputs: Sequence[Path], metadata: Sequence[Path] = (), pair: str | int | None = None) -> Scene:
+def read_scene(inputs: Inputs = (), metadata: Inputs = (), pair: str | int | None = None) -> Scene:
     """The scene that the inputs name; it holds exactly one pair.
 
-    ``inputs``: the two images of a pair in any order; one of them, when the other lies in the same folder; a folder
-    that holds one pair, also in tiles; nothing, for the bundled scene.  ``metadata``: files with the records of images
-    that have none beside them.  ``pair`` chooses one of several: its number, from 1, in the order of scene.toml or of
-    time, or the product id of one of its images.  Without it a folder with a scene.toml gives its first pair, and
-    another one must hold no more than one.  The truth of a described scene is that of its first pair.
+    ``inputs``, a path or a list of some: the two images of a pair in any order; one of them, when the other lies in the
+    same folder; a folder that holds one pair, also in tiles; nothing, for the bundled scene.  ``metadata``: files with
+    the records of images that have none beside them.  ``pair`` chooses one of several: its number, from 1, in the order
+    of scene.toml or of time, or the product id of one of its images.  Without it a folder with a scene.toml gives its
+    first pair, and another one must hold no more than one.  The truth of a described scene is that of its first pair.
 
     Raises MissingFileError, ImageFileError, RecordError or PairError, each one clear line.
     """
-    paths = [Path(path) for path in inputs] or [bundled_scene()]
+    paths, metadata = listed(inputs) or [bundled_scene()], listed(metadata)
     for path in paths:
         if not os.path.lexists(path):
             raise MissingFileError("no such file or folder", file=path, todo="check the path")

@@ -127,6 +127,7 @@ class XyzMap:
     """Measured ground in the pixel grid of the left raw image."""
 
     frame: Frame
+    """ROVER_NAV of the stop."""
     xyz: NDArray[np.float32]
     """(rows, columns, 3) float32, m, in ``frame``; NaN = none."""
     range_m: NDArray[np.float32]

@@ -39,7 +39,6 @@ class _Canvas:
 
     left: U8
     right: U8
-    first_column: int
 
 
 def contrast_normalised(image: F32, valid: Bool, window_px: int = 31) -> U8:
@@ -129,7 +128,7 @@ def _on_canvas(pair: RectifiedPair) -> tuple[_Canvas, _Canvas, int]:
         for i, v, o in zip((pair.left, pair.right), (pair.left_valid, pair.right_valid), offsets, strict=True)
     ]
     masks = [place(v.astype(np.uint8), o, 0) for v, o in zip((pair.left_valid, pair.right_valid), offsets, strict=True)]
-    return _Canvas(images[0], images[1], first), _Canvas(masks[0], masks[1], first), offsets[0] - first
+    return _Canvas(*images), _Canvas(*masks), offsets[0] - first
 
 
 def _coarse(canvas: _Canvas, masks: _Canvas, most_px: float) -> tuple[F32, int]:

@@ -11,7 +11,8 @@ from PIL import ImageDraw, ImageFont
 
 from stereo3d.errors import OutputError, PairError
 from stereo3d.export.atomic import atomic_files
-from stereo3d.observation import Observation
+from stereo3d.export.credit import signed
+from stereo3d.observation import Observation, credit_of
 from stereo3d.pipeline import Result
 from stereo3d.terrain.surface import Surface
 from stereo3d.view.annotate import outlined
@@ -85,13 +86,13 @@ def write_frame_picture(
         shown = {"frame": real, "mesh": mesh, "blink": real, "wipe": wiped(real, mesh, 0.5)}[what]
     first = _page(shown, frame, what if what != "blink" else "frame", found, legend, size)
     if what != "blink":
-        save_picture(first, path)
+        save_picture(first, path, credit_of(frame.mission))
         return path, found
     second = _page(mesh, frame, "mesh", found, legend, size)
     with atomic_files(path) as folder:
         first.save(
             folder / path.name, format="PNG", save_all=True, append_images=[second], duration=_BLINK_MS, loop=0,
-            compress_level=1,
+            compress_level=1, **signed(credit_of(frame.mission), "PNG"),
         )  # fmt: skip
     return path, found
 

@@ -6,6 +6,7 @@ a fraction of a pixel, however the lens bends.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -112,12 +113,12 @@ class Comparison:
         ]
 
 
-def frame_number(result: Result, text: str) -> int:
-    """The index in ``result.observations`` of a frame that is named by its number from 1 or its product id.
+def frame_number(observations: Sequence[Observation], text: str) -> int:
+    """The index in ``observations`` of a frame that is named by its number from 1 or its product id.
 
     Raises PairError when there is no such frame.
     """
-    names = [o.product_id for o in result.observations]
+    names = [o.product_id for o in observations]
     if text in names:
         return names.index(text)
     if text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= len(names):

@@ -149,7 +149,7 @@ class Axes:
 
 
 def credit(mission: str) -> str:
-    """Whom to thank for the images of ``mission``."""
+    """Whom to thank for the images of ``mission``, in the corner of a picture (:func:`credit_of` in its metadata)."""
     if mission == "simulated":
         return "simulated, not a photograph  \u00b7  stereo3d"
     return "images: NASA/JPL-Caltech  \u00b7  3-D: stereo3d"

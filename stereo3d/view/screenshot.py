@@ -15,6 +15,8 @@ from PIL import Image as Pil
 from stereo3d.annotation import Annotation
 from stereo3d.errors import OutputError
 from stereo3d.export.atomic import atomic_files
+from stereo3d.export.credit import signed
+from stereo3d.observation import credit_of
 from stereo3d.pipeline import Result
 from stereo3d.terrain.slices import usual_interval
 from stereo3d.terrain.surface import Surface
@@ -75,13 +77,13 @@ def render_picture(
     image = annotate(picture, view, result, layer, colours, contours_m)
     if notes:
         draw_annotations(image, notes, view, surface)
-    save_picture(image, path)
+    save_picture(image, path, credit_of(result.pairs[0].pair.left.mission))
     return path
 
 
-def save_picture(image: Pil.Image, path: Path) -> None:
-    """Write a picture as PNG or JPEG by the suffix of ``path``, whole or not at all."""
+def save_picture(image: Pil.Image, path: Path, credit: str) -> None:
+    """Write a picture as PNG or JPEG by the suffix of ``path``, ``credit`` in its metadata, whole or not at all."""
     kind = SUFFIXES[path.suffix.lower()]
     options = {"compress_level": 1} if kind == "PNG" else {"quality": 93, "subsampling": 0}
     with atomic_files(path) as folder:
-        image.save(folder / path.name, format=kind, **options)
+        image.save(folder / path.name, format=kind, **options, **signed(credit, kind))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image as Pil
@@ -30,7 +31,8 @@ def asked(monkeypatch, made_up, tmp_path):
     """Runs in an empty folder, without a display; records what was asked to be measured."""
     calls = []
 
-    def measure(args):
+    def measure(args, check):
+        check(SimpleNamespace(observations=made_up.observations))
         calls.append(args)
         return made_up
 
@@ -75,7 +77,7 @@ def test_bad_screenshot_path_is_one_line_before_any_work(asked, capsys, tmp_path
 
 
 def test_bad_input_leaves_nothing(asked, capsys, tmp_path, monkeypatch):
-    def fail(args):
+    def fail(args, check):
         raise PairError("the images are left and left")
 
     monkeypatch.setattr(view, "measure", fail)
@@ -131,6 +133,25 @@ def test_files_of_the_window_are_handed_on(asked, windows, made_up):
     assert windows[0][-1] == {"annotations": Path("a.geojson"), "bookmarks": Path("b.json")}
 
 
+@pytest.mark.parametrize("screenshot", [["--screenshot", "a.png"], []])
+@pytest.mark.parametrize(
+    ("option", "content", "words"),
+    [
+        ("--annotations", "{}", "no GeoJSON FeatureCollection"),
+        ("--annotations", '{"type": "FeatureCollection", "features": [], "stereo3d": {"format": 1}}', "of mission"),
+        ("--bookmarks", "{}", "wrong.json"),
+    ],
+)
+def test_a_wrong_file_is_told_before_the_work(asked, windows, capsys, tmp_path, option, content, words, screenshot):
+    (tmp_path / "wrong.json").write_text(content)
+    assert command_line.main(["view", option, "wrong.json", *screenshot]) == 2
+    told = capsys.readouterr().err
+    assert words in told
+    assert told.count("\n") == 1
+    assert asked == []
+    assert [path.name for path in tmp_path.iterdir()] == ["wrong.json"]
+
+
 def test_a_frame_beside_the_ground(asked, capsys, tmp_path):
     assert (
         command_line.main(["view", "--screenshot", "f.png", "--frame", "MADE_UP_RIGHT", "--compare", "residual"]) == 0
@@ -140,8 +161,10 @@ def test_a_frame_beside_the_ground(asked, capsys, tmp_path):
     assert "wrote f.png" in told
     with Pil.open(tmp_path / "f.png") as image:
         assert image.width == 320
+    asked.clear()
     assert command_line.main(["view", "--screenshot", "g.png", "--frame", "3"]) == 2
     assert "no frame '3'" in capsys.readouterr().err
+    assert asked == []  # told before the work
     assert command_line.main(["view", "--screenshot", "g.png", "--frame", "2", "--compare", "reasons"]) == 2
     assert "left frames only" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["f.png"]

@@ -132,11 +132,11 @@ def test_holes_show_their_reasons(made_up):
 
 
 def test_frames_by_number_and_name(made_up):
-    assert frame_number(made_up, "1") == 0
-    assert frame_number(made_up, "MADE_UP_RIGHT") == 1
+    assert frame_number(made_up.observations, "1") == 0
+    assert frame_number(made_up.observations, "MADE_UP_RIGHT") == 1
     for wrong in ("0", "3", "left", "-1", "\u0661"):
         with pytest.raises(PairError, match="no frame"):
-            frame_number(made_up, wrong)
+            frame_number(made_up.observations, wrong)
 
 
 def test_a_frame_is_seen_from_where_its_camera_stood(made_up):

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pil
 
+from stereo3d.export.credit import signed
+from stereo3d.observation import credit_of
 from stereo3d.view import tools
 from stereo3d.view.tools import TOOLS, Measurement
 from stereo3d.view.tools.table import Found, Tool
@@ -121,7 +123,8 @@ class Measuring:
         picture = free_path(folder, "stereo3d-profile", (".png", ".csv"))
         table = picture.with_suffix(".csv")
         text = tools.profile_csv(self.found)
-        write_whole(picture, lambda path: plot.save(path, format="PNG"))
+        sign = signed(credit_of(self._mission), "PNG")
+        write_whole(picture, lambda path: plot.save(path, format="PNG", **sign))
         write_whole(table, lambda path: path.write_text(text, encoding="utf-8"))
         return [picture, table]
 

@@ -11,6 +11,8 @@ from PIL import Image as Pil
 from PIL import ImageDraw, ImageFont
 
 from stereo3d.camera import pixel_grid
+from stereo3d.export.credit import signed
+from stereo3d.observation import credit_of
 from stereo3d.view.annotate import annotate, scale_bar
 from stereo3d.view.raycast import Picture
 from stereo3d.view.window.files import free_path, write_whole
@@ -41,12 +43,12 @@ def save_view(parts: Parts, folder: Path) -> Path:
         note = f" at {moves.focus_m:.1f} m from the eye"
         place = (1.2 * unit, size[1] - 3.3 * unit)
         scale_bar(pen, metres, place, 0.18 * size[0], unit, ImageFont.load_default(unit), note)
-    return _saved(image, folder)
+    return _saved(parts, image, folder)
 
 
 def save_window(parts: Parts, folder: Path) -> Path:
     """The window as it is.  Raises OutputError."""
-    return _saved(Pil.fromarray(parts.stage.pixels()), folder)
+    return _saved(parts, Pil.fromarray(parts.stage.pixels()), folder)
 
 
 def _name(parts: Parts) -> str:
@@ -77,6 +79,7 @@ def _ground(parts: Parts) -> NDArray[np.float32]:
     return out
 
 
-def _saved(image: Pil.Image, folder: Path) -> Path:
+def _saved(parts: Parts, image: Pil.Image, folder: Path) -> Path:
+    sign = signed(credit_of(parts.world.result.observations[0].mission), "PNG")
     path = free_path(folder, _STEM, (".png",))
-    return write_whole(path, lambda file: image.save(file, format="PNG", compress_level=1))
+    return write_whole(path, lambda file: image.save(file, format="PNG", compress_level=1, **sign))
