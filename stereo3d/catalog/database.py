@@ -11,7 +11,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from stereo3d.errors import MissingFileError, OutputError, RecordError
@@ -67,6 +67,10 @@ def reading(path: Path, root: str | Path) -> Iterator[sqlite3.Connection]:
                 raise broken(path, root)
             db.execute("PRAGMA query_only = ON")
             yield db
+    except sqlite3.OperationalError as error:
+        raise RecordError(
+            f"the catalogue cannot be read now: {error}", file=path, todo="try again, or index it anew"
+        ) from error
     except sqlite3.Error as error:
         raise broken(path, root) from error
 
@@ -79,26 +83,33 @@ def writing(path: Path, root: str, waiting: Callable[[], None]) -> Iterator[sqli
     is undone.  Raises OutputError where nothing can be written.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _alone(path.with_name(path.name + ".lock"), waiting):
-            db = _opened_or_new(path, root)
+        with ExitStack() as stack:
+            try:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                stack.enter_context(_alone(path.with_name(path.name + ".lock"), waiting))
+                db = stack.enter_context(contextlib.closing(_opened_or_new(path, root)))
+            except OSError as error:
+                raise _unwritable(path, error) from error
             try:
                 yield db
             finally:
                 with contextlib.suppress(sqlite3.Error):
                     db.rollback()
-                db.close()
-    except (sqlite3.OperationalError, PermissionError) as error:
-        raise OutputError(
-            f"the catalogue cannot be written: {getattr(error, 'strerror', None) or error}",
-            file=path,
-            todo="name a folder where you may write by STEREO3D_CACHE",
-        ) from error
+    except sqlite3.OperationalError as error:  # a full disk, a folder that may only be read
+        raise _unwritable(path, error) from error
     except sqlite3.DatabaseError as error:
         forget(path)
         raise RecordError(
             "the catalogue was broken, and is removed", file=path, todo="run the command again: it is made anew"
         ) from error
+
+
+def _unwritable(path: Path, error: Exception) -> OutputError:
+    return OutputError(
+        f"the catalogue cannot be written: {getattr(error, 'strerror', None) or error}",
+        file=path,
+        todo="name a folder where you may write by STEREO3D_CACHE",
+    )
 
 
 def broken(path: Path, root: str | Path) -> RecordError:

@@ -40,32 +40,36 @@ def find_scene(catalogues: Sequence[Catalogue], wish: Wish, pair: str | None = N
     of a scene folder are given as that folder.  Raises PairError when there is none, or several, saying what there is;
     MissingFileError for files that are gone; RecordError for a broken catalogue.
     """
+    what = "pair" if paired else "frame"
     for catalogue in catalogues:
         with reading(catalogue.database, catalogue.root) as db:
             try:
-                rows = _rows(db, wish, paired)
-                if rows:
-                    return _taken(catalogue, wish, rows, pair, paired)
+                there = [row for row in stops(db, wish) if row[f"{what}s"]]
+                if len(there) == 1:
+                    return _taken(catalogue, wish, _frames(db, wish, there[0], paired), pair, paired)
             except (ValueError, TypeError, KeyError) as error:
-                if isinstance(error, PairError):
+                if isinstance(error, Stereo3dError):
                     raise
                 raise broken(catalogue.database, catalogue.root) from error
-    raise _nothing(catalogues, wish, paired)
+        if there:
+            raise PairError(
+                f"there are {len(there)} stops with such {what}s: {_stops(there)}",
+                file=catalogue.root,
+                expected="one",
+                todo="choose with --mission, --site, --drive or --sol",
+            )
+    raise _nothing(catalogues, wish, what)
 
 
-def _rows(db: sqlite3.Connection, wish: Wish, paired: bool) -> list[Row]:
-    return [row for row in frames(db, wish) if not row["copy"] and (row["pair"] is not None or not paired)]
+def _frames(db: sqlite3.Connection, wish: Wish, stop: Row, paired: bool) -> list[Row]:
+    """The frames at one stop, each product once."""
+    rows = frames(db, replace(wish, site=_whole(stop["site"]), drive=_whole(stop["drive"])))
+    rows = [row for row in rows if row["mission"] == stop["mission"] and not row["copy"]]
+    return [row for row in rows if row["pair"] is not None or not paired]
 
 
 def _taken(catalogue: Catalogue, wish: Wish, rows: list[Row], pair: str | None, paired: bool) -> Taken:
-    places = list(dict.fromkeys((row["mission"], row["site"], row["drive"]) for row in rows))
-    if len(places) > 1:
-        raise PairError(
-            f"there are {len(places)} such stops: " + _listed([f"{_place(*p)} (sol {_sols(rows, p)})" for p in places]),
-            file=catalogue.root,
-            expected="one",
-            todo="choose with --mission, --site, --drive or --sol",
-        )
+    place = _place(rows[0])
     cameras = Counter(str(row["camera"]) for row in rows)
     camera = _FAVOURITE if _FAVOURITE in cameras else min(cameras, key=lambda name: (-cameras[name], name))
     rows = [row for row in rows if row["camera"] == camera]
@@ -73,14 +77,14 @@ def _taken(catalogue: Catalogue, wish: Wish, rows: list[Row], pair: str | None, 
     if len(found) > 1 and wish.sols is None and pair is None:
         counts = [f"{sol} ({_counted([row for row in rows if row['sol'] == sol], paired)})" for sol in found]
         raise PairError(
-            f"at {_place(*places[0])} there is something of {len(found)} sols: {_listed(counts)}",
+            f"at {place} there is something of {len(found)} sols: {_listed(counts, len(counts))}",
             file=catalogue.root,
             expected="one scene",
             todo=f"choose with --sol {found[0]}, or take all with --sol {found[0]}-{found[-1]}",
         )
     files = {_inside(catalogue, str(row["file"])): row for row in rows}
     folder = _scene_folder(catalogue, list(files))
-    where = f"{_place(*places[0])}, sol {_sols(rows, places[0])}"
+    where = f"{place}, sol {found[0]}" + (f" to {found[-1]}" if len(found) > 1 else "")
     others = [name for name in sorted(cameras) if name != camera]
     also = f"; there are also frames of {', '.join(others)}: --camera" if others else ""
     if folder is not None:
@@ -130,17 +134,15 @@ def _inside(catalogue: Catalogue, name: str) -> Path:
     return path
 
 
-def _nothing(catalogues: Sequence[Catalogue], wish: Wish, paired: bool) -> PairError:
+def _nothing(catalogues: Sequence[Catalogue], wish: Wish, what: str) -> PairError:
     """What is said when no catalogue has it, with what there is instead, from the nearest to the wish on."""
-    what = "pair" if paired else "frame"
     for wider in (replace(wish, sols=None, camera=None), replace(wish, sols=None, camera=None, drive=None), Wish()):
         for catalogue in catalogues:
             with reading(catalogue.database, catalogue.root) as db:
                 there = [row for row in stops(db, wider) if row[f"{what}s"]]
             if there:
-                told = _listed([f"{_place(r['mission'], r['site'], r['drive'])} ({_cameras(r)})" for r in there])
                 return PairError(
-                    f"the catalogue has no such {what}; it has {told}",
+                    f"the catalogue has no such {what}; it has {_stops(there)}",
                     file=catalogue.root,
                     todo=f"stereo3d catalog {catalogue.root} brings it up to date and tells all",
                 )
@@ -151,23 +153,19 @@ def _nothing(catalogues: Sequence[Catalogue], wish: Wish, paired: bool) -> PairE
     )
 
 
-def _place(mission: object, site: object, drive: object) -> str:
-    return f"{mission} site {site} drive {drive}"
+def _place(row: Row) -> str:
+    return f"{row['mission']} site {row['site']} drive {row['drive']}"
 
 
-def _of(rows: Sequence[Row], place: Sequence[object]) -> list[Row]:
-    return [row for row in rows if (row["mission"], row["site"], row["drive"]) == tuple(place)]
-
-
-def _sols(rows: Sequence[Row], place: Sequence[object]) -> str:
-    found = sorted({_whole(row["sol"]) for row in _of(rows, place)})
-    return str(found[0]) if len(found) == 1 else f"{found[0]} to {found[-1]}"
-
-
-def _cameras(row: Row) -> str:
-    first, last, cameras = row["first_sol"], row["last_sol"], row["cameras"]
-    assert isinstance(cameras, list)
-    return ", ".join([f"sol {first}" if first == last else f"sols {first} to {last}", *cameras])
+def _stops(rows: Sequence[Row]) -> str:
+    """Stops with their sols and cameras, the first few of them."""
+    told = []
+    for row in rows[:_MOST_NAMED]:
+        first, last, cameras = row["first_sol"], row["last_sol"], row["cameras"]
+        assert isinstance(cameras, list)
+        sols = f"sol {first}" if first == last else f"sols {first} to {last}"
+        told.append(f"{_place(row)} ({', '.join([sols, *cameras])})")
+    return _listed(told, len(rows))
 
 
 def _counted(rows: Sequence[Row], paired: bool) -> str:
@@ -175,8 +173,8 @@ def _counted(rows: Sequence[Row], paired: bool) -> str:
     return f"{count} {'pair' if paired else 'frame'}" + ("" if count == 1 else "s")
 
 
-def _listed(items: Sequence[str]) -> str:
-    more = f" and {len(items) - _MOST_NAMED} more" if len(items) > _MOST_NAMED else ""
+def _listed(items: Sequence[str], count: int) -> str:
+    more = f" and {count - _MOST_NAMED} more" if count > _MOST_NAMED else ""
     return ", ".join(items[:_MOST_NAMED]) + more
 
 

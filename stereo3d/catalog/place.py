@@ -51,7 +51,7 @@ def catalogue_of(folder: Path) -> Catalogue:
 
 
 def files() -> list[Path]:
-    """All files of catalogues, for who wants to clear them."""
+    """All files of all catalogues, in order of name."""
     try:
         return sorted(path for path in catalogs_folder().iterdir() if _NAME.fullmatch(path.name))
     except OSError:

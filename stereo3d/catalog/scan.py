@@ -5,6 +5,7 @@ Nothing is opened here, and only the standard library is used: this is all that 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from array import array
@@ -78,7 +79,8 @@ def _listing(folder: str, path: bytes) -> tuple[Listing, list[tuple[str, bytes]]
             elif entry.is_dir(follow_symlinks=False):
                 below.append((entry.path, joined(path, name)))
             elif name.lower().endswith(RELEVANT) and entry.is_file(follow_symlinks=False):
-                status = entry.stat(follow_symlinks=False)
-                files.append((name, status.st_size, status.st_mtime_ns))
+                with contextlib.suppress(FileNotFoundError):  # gone meanwhile
+                    status = entry.stat(follow_symlinks=False)
+                    files.append((name, status.st_size, status.st_mtime_ns))
     files.sort()
     return Listing(path, tuple(files), signature(files), links), below

@@ -89,7 +89,11 @@ def run(args: argparse.Namespace) -> int:
         except (ValueError, TypeError, KeyError) as error:
             raise broken(catalogue.database, catalogue.root) from error
     if args.json:
-        print(json.dumps(_plain({"root": catalogue.root, **vars(totals), args.what: rows}), indent=2, allow_nan=False))
+        print(
+            json.dumps(
+                _plain({"root": catalogue.root, "totals": vars(totals), args.what: rows}), indent=2, allow_nan=False
+            )
+        )
         return 0
     _say_totals(catalogue, totals, changes)
     _say_rows(args.what, rows, args.limit)
