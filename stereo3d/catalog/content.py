@@ -85,6 +85,7 @@ def read_group(folder: Path, names: Sequence[str]) -> Found:
             wanted = inside | {name for name in names if not name.lower().endswith(IMAGES)}
     headers, unread, missing = _headers(folder, [n for n in names if n in wanted and n.lower().endswith(IMAGES)])
     records = {header.record for header in headers}
+    images = {Path(name).stem for name in names if name.lower().endswith(IMAGES)}
     products = []
     for name in names:
         path = folder / name
@@ -96,7 +97,7 @@ def read_group(folder: Path, names: Sequence[str]) -> Found:
             else:
                 continue
         except (Stereo3dError, OSError) as error:
-            if not unread:  # else it is said of the image
+            if Path(name).stem not in images:  # else it is said of the image
                 problems.append(Problem(name, _reason(error)))
             continue
         if product is not None:

@@ -54,8 +54,8 @@ OF_A_PART = ("frames", "products", "problems")
 
 
 @contextmanager
-def reading(path: Path, root: str | Path) -> Iterator[sqlite3.Connection]:
-    """The database at ``path``, of the folder ``root`` (for messages), to be asked only.
+def reading(path: Path, root: str | Path | None) -> Iterator[sqlite3.Connection]:
+    """The database at ``path``, of the folder ``root`` (None: of whatever folder), to be asked only.
 
     Raises MissingFileError where there is none, RecordError for one that is not ours, or broken.
     """
@@ -63,7 +63,7 @@ def reading(path: Path, root: str | Path) -> Iterator[sqlite3.Connection]:
         raise MissingFileError("was not catalogued yet", file=root, todo=f"run stereo3d catalog {root} first")
     try:
         with contextlib.closing(_opened(path)) as db:
-            if not _is_ours(db):
+            if not _is_ours(db) or (root is not None and _root(db) != os.path.realpath(root)):
                 raise broken(path, root)
             db.execute("PRAGMA query_only = ON")
             yield db
@@ -112,12 +112,12 @@ def _unwritable(path: Path, error: Exception) -> OutputError:
     )
 
 
-def broken(path: Path, root: str | Path) -> RecordError:
+def broken(path: Path, root: str | Path | None) -> RecordError:
     """What is said of a database that is not ours."""
     return RecordError(
         "is no catalogue of this program, or a broken one",
         file=path,
-        todo=f"run stereo3d catalog {root}: it is made anew",
+        todo=f"run stereo3d catalog {root or 'DIR'}: it is made anew",
     )
 
 
@@ -149,12 +149,17 @@ def _is_ours(db: sqlite3.Connection) -> bool:
     return dict(found) == _TABLES and db.execute("SELECT count(*) FROM about").fetchone()[0] == 1
 
 
+def _root(db: sqlite3.Connection) -> str:
+    (root,) = db.execute("SELECT root FROM about").fetchone()
+    return os.fsdecode(root)
+
+
 def _opened_or_new(path: Path, root: str) -> sqlite3.Connection:
     if os.path.lexists(path):
         db = None
         try:
             db = _opened(path)
-            if _is_ours(db) and db.execute("SELECT root FROM about").fetchone()[0] == os.fsencode(root):
+            if _is_ours(db) and _root(db) == root:
                 return _tuned(db)
             db.close()
         except sqlite3.DatabaseError as error:

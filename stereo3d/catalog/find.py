@@ -88,7 +88,8 @@ def _taken(catalogue: Catalogue, wish: Wish, rows: list[Row], pair: str | None, 
     others = [name for name in sorted(cameras) if name != camera]
     also = f"; there are also frames of {', '.join(others)}: --camera" if others else ""
     if folder is not None:
-        return Taken((folder,), pair, f"{where}: {_counted(rows, paired)} of {camera} in {folder}{also}")
+        one = f"pair {pair[:100]} of " if pair is not None else ""
+        return Taken((folder,), pair, f"{where}: {one}{_counted(rows, paired)} of {camera} in {folder}{also}")
     if pair is not None:
         files = _one_pair(catalogue, files, pair)
     count = _counted(list(files.values()), paired)

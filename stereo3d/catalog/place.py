@@ -64,7 +64,7 @@ def known() -> list[Known]:
     for path in files():
         if path.suffix != ".sqlite":
             continue
-        with contextlib.suppress(Stereo3dError, sqlite3.Error, ValueError, TypeError), reading(path, path) as db:
+        with contextlib.suppress(Stereo3dError, sqlite3.Error, ValueError, TypeError), reading(path, None) as db:
             root, complete, updated_s = db.execute("SELECT root, complete, updated_s FROM about").fetchone()
             catalogue = catalogue_of(Path(os.fsdecode(root)))
             if catalogue.database == path:  # else the file was renamed, or says what it likes
