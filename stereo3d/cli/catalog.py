@@ -30,7 +30,7 @@ _MADE = query.PRODUCT_KINDS.values()
 _COLUMNS = {
     "stops": ("mission", "site", "drive", "first_sol", "cameras", "frames", "pairs", *_MADE),
     "sols": ("mission", "sol", "cameras", "frames", "pairs", *_MADE),
-    "frames": ("sol", "site", "drive", "camera", "eye", "product", "taken_utc", "file"),
+    "frames": ("sol", "site", "drive", "camera", "eye", "taken_utc", "file"),
     "pairs": ("sol", "site", "drive", "camera", "left", "right", "frames"),
     "products": ("mission", "sol", "site", "drive", "kind", "made_of", "file"),
     "problems": ("file", "reason"),

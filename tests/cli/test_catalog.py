@@ -78,7 +78,7 @@ def test_json_is_all_of_it(mars, capsys):
     ("words", "expected"),
     [
         (["--sols"], ["mission", "sol", "cameras", "frames", "pairs"]),
-        (["--frames"], ["sol", "site", "drive", "camera", "eye", "product", "UTC", "file"]),
+        (["--frames"], ["sol", "site", "drive", "camera", "eye", "UTC", "file"]),
         (["--pairs"], ["sol", "site", "drive", "camera", "left", "right", "frames"]),
         (["--products"], "no products"),
         (["--problems"], "no problems"),
