@@ -90,6 +90,8 @@ def read_group(folder: Path, names: Sequence[str]) -> Found:
     for name in names:
         path = folder / name
         try:
+            if name == "mesh.glb" and (folder / "report.json").exists():
+                continue  # a part of that reconstruction
             if name.lower().endswith(".glb"):
                 product = _glb(path)
             elif name.lower().endswith(".json") and path not in records:
