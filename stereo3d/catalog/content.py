@@ -84,26 +84,8 @@ def read_group(folder: Path, names: Sequence[str]) -> Found:
             inside = {path.name for path in described.images if path.parent == folder} if described else set()
             wanted = inside | {name for name in names if not name.lower().endswith(IMAGES)}
     headers, unread, missing = _headers(folder, [n for n in names if n in wanted and n.lower().endswith(IMAGES)])
-    records = {header.record for header in headers}
-    images = {Path(name).stem for name in names if name.lower().endswith(IMAGES)}
-    products = []
-    for name in names:
-        path = folder / name
-        try:
-            if name == "mesh.glb" and (folder / "report.json").exists():
-                continue  # a part of that reconstruction
-            if name.lower().endswith(".glb"):
-                product = _glb(path)
-            elif name.lower().endswith(".json") and path not in records:
-                product = _described(path)
-            else:
-                continue
-        except (Stereo3dError, OSError) as error:
-            if Path(name).stem not in images:  # else it is said of the image
-                problems.append(Problem(name, _reason(error)))
-            continue
-        if product is not None:
-            products.append(product)
+    products, more = _products(folder, names, {header.record for header in headers})
+    problems += more
     pictures = {Path(product.name).stem for product in products}
     for name, reason in unread.items():
         own = _OWN_PICTURES.get(name)
@@ -141,17 +123,40 @@ def _headers(folder: Path, images: Sequence[str]) -> tuple[list[Header], dict[st
             if header.path is None:
                 raise RecordError("is a label without its image", expected="the image beside it")
             headers.setdefault(header.path, header)
-        except (Stereo3dError, OSError) as error:
+        except Exception as error:  # whatever one file makes a reader say, the others are indexed
             unread[name] = _reason(error)
             missing = missing or isinstance(error, MissingFileError)
     return list(headers.values()), unread, missing
+
+
+def _products(folder: Path, names: Sequence[str], records: set[Path]) -> tuple[list[Product], list[Problem]]:
+    """What this program made, and what is wrong with such files; ``records`` are known to be something else."""
+    products: list[Product] = []
+    problems: list[Problem] = []
+    images = {Path(name).stem for name in names if name.lower().endswith(IMAGES)}
+    for name in names:
+        path = folder / name
+        try:
+            if name.lower().endswith(".glb"):
+                # Beside a report it is a part of that reconstruction.
+                product = None if name == "mesh.glb" and (folder / "report.json").exists() else _glb(path)
+            elif name.lower().endswith(".json") and path not in records:
+                product = _described(path)
+            else:
+                continue
+        except Exception as error:  # as in _headers
+            if path.stem not in images:  # else it is said of the image
+                problems.append(Problem(name, _reason(error)))
+            continue
+        products += [product] if product is not None else []
+    return products, problems
 
 
 def _reason(error: Exception) -> str:
     """The error in a line, without the path of the file, which stands beside it."""
     if isinstance(error, Stereo3dError):
         return str(Stereo3dError(error.what, line=error.line, expected=error.expected))[:500]
-    text = str(getattr(error, "strerror", None) or error)
+    text = str(getattr(error, "strerror", None) or error) or type(error).__name__
     return "".join(c if c.isprintable() else " " for c in text)[:500]
 
 

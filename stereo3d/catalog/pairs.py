@@ -16,6 +16,8 @@ from stereo3d.read.shots import rig, shots_of, without_copies
 
 Stop = tuple[str, int, int]
 """(mission, site, drive)."""
+_MOST_OF_A_SHOT = 128
+"""Frames: both eyes have 16 tiles each at most, in a few scales.  Which tiles hang together takes the square of it."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def pair_up(db: sqlite3.Connection, stop: Stop) -> None:
     frames, _ = without_copies(frames_of(db, stop))
     db.executemany("UPDATE frames SET copy = 0 WHERE id = ?", [(frame.id,) for frame in frames])
     shots, _ = shots_of(frames)
+    shots = [shot for shot in shots if len(shot.frames) <= _MOST_OF_A_SHOT]
     for pair in (pair for shot in shots for part in parts_of(shot) for pair in both_eyes(part)):
         left, right = pair.of(Eye.LEFT)[0], pair.of(Eye.RIGHT)[0]
         about = camera_name(rig(left)), left.sol, left.sclk_s, left.product_id, right.product_id, len(pair.frames)

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from stereo3d.catalog import content
+from stereo3d.catalog import pairs as pairing
 from stereo3d.catalog import update as updating
 from stereo3d.catalog.database import reading
 from stereo3d.catalog.place import catalogue_of
@@ -296,6 +297,27 @@ def test_names_that_are_no_utf_8(mars, make, indexed):
     (problem,) = asked(mars, problems)
     assert os.fsencode(problem["file"]) == b"sol\xff/bad\xe9.png"
     assert problem["reason"].isprintable()
+
+
+def test_a_shot_of_absurdly_many_frames_makes_no_pair(mars, make_pair, indexed, monkeypatch):
+    monkeypatch.setattr(pairing, "_MOST_OF_A_SHOT", 1)
+    make_pair()
+    indexed(mars)
+    assert (asked(mars, totals).frames, asked(mars, totals).pairs) == (2, 0)
+
+
+def test_what_a_reader_did_not_foresee_is_a_problem_of_one_file(mars, make_pair, indexed, monkeypatch):
+    _, right = make_pair()
+    real = content.reader_for
+
+    def reader_for(path):
+        if path == right.path:
+            raise ZeroDivisionError
+        return real(path)
+
+    monkeypatch.setattr(content, "reader_for", reader_for)
+    assert len(indexed(mars)[1]) == 1
+    assert asked(mars, problems) == [{"file": right.path.name, "reason": "ZeroDivisionError"}]
 
 
 def test_a_file_that_cannot_be_read_is_a_problem(mars, make, indexed, monkeypatch):
