@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from stereo3d.catalog import content
 from stereo3d.catalog import pairs as pairing
 from stereo3d.catalog import update as updating
 from stereo3d.catalog.database import reading
+from stereo3d.catalog.find import find_scene
 from stereo3d.catalog.place import catalogue_of
 from stereo3d.catalog.query import Wish, frames, pairs, problems, products, stops, totals
 from stereo3d.catalog.update import update
@@ -137,6 +140,31 @@ def test_the_archives_forms_are_indexed_too(mars, make_labelled_in, indexed):
     }
     assert {(row["mission"], row["site"], row["drive"], row["camera"]) for row in found} == {("MSL", 5, 6, "navcam")}
     assert asked(mars, problems) == []
+
+
+def test_pds4_with_its_image_and_without(mars, indexed):
+    path = Path(__file__).parents[1] / "read" / "test_pds4.py"
+    spec = importlib.util.spec_from_file_location("made_up_pds4", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    (mars / "a.xml").write_text(module.label())
+    assert indexed(mars)[1] == []
+    assert "label without its image" in asked(mars, problems)[0]["reason"]
+    (mars / "a.IMG").write_bytes(bytes(40) + bytes(range(1, 97)) * (3 * 128))
+    (row,) = indexed(mars)[1]
+    assert (row["file"], row["record"], row["site"], row["drive"], row["sol"]) == ("a.IMG", "a.xml", 5, 60, 629)
+    assert asked(mars, problems) == []
+
+
+def test_the_real_products(shared_data, indexed):
+    _, found = indexed(shared_data)
+    assert {row["mission"] for row in found} >= {"Mars 2020", "MSL", "MER-B", "InSight"}
+    assert {row["sol"] for row in asked(shared_data, pairs, Wish())} >= {60, 340, 395, 718, 755, 903, 1110, 1280}
+    (tiles,) = asked(shared_data, pairs, Wish(sols=(1110, 1110)))
+    assert tiles["frames"] == 4
+    taken = find_scene([catalogue_of(shared_data)], Wish(site=37, drive=2562))
+    assert {path.parent.name for path in taken.inputs} == {"perseverance"}
+    assert len(taken.inputs) == 2
 
 
 def test_a_detached_label_in_another_name_is_read_again_when_its_folder_changes(mars, make_labelled_in, indexed):
