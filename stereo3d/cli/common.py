@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from stereo3d.cli.arguments import add_cache_argument, add_metadata_argument
+from stereo3d.cli.arguments import add_cache_argument, add_metadata_argument, add_stop_arguments
 from stereo3d.cli.interrupt import raise_if_asked
+from stereo3d.cli.stop import take_stop
 from stereo3d.pipeline import GroundReconstruction, Progress, Reconstruction, Settings, reconstruct, reconstruct_scene
 from stereo3d.read import bundled_scene, count_pairs, read_pairs, read_scene
 from stereo3d.scene import Scene
@@ -63,6 +64,8 @@ def add_input_arguments(parser: argparse.ArgumentParser, whole: bool = False) ->
         help="the images show no sky: take nothing smooth for it (scene.toml may say so with sky = false)",
     )
     add_cache_argument(parser)
+    if whole:
+        add_stop_arguments(parser)
 
 
 def faces_argument(text: str) -> int:
@@ -161,7 +164,7 @@ def measure(
 
     ``check`` is called with what was read, before the work: it raises what would stop the command after it.
     """
-
+    take_stop(args)
     with chosen_store(args) as store:
 
         def work(progress: Progress) -> Reconstruction | GroundReconstruction:

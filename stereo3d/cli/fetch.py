@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stereo3d.cli import interrupt
+from stereo3d.cli.arguments import number_argument, sols_argument
 from stereo3d.errors import FeedError, OutputError
 from stereo3d.fetch.download import Fetched, download
-from stereo3d.fetch.feed import CAMERAS, FEEDS, MAX_SOL, Feed, ask
+from stereo3d.fetch.feed import CAMERAS, FEEDS, Feed, ask
 from stereo3d.fetch.select import Selection, Stop, select
 from stereo3d.fetch.web import Web, connected
 from stereo3d.observation import Eye
@@ -37,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sol", metavar="N[-M]", type=sols_argument, required=True, help="the sol, or the first and the last one"
     )
     parser.add_argument("--camera", choices=CAMERAS, default="navcam", help="the stereo camera (navcam)")
-    parser.add_argument("--site", metavar="S", type=_number, help="only what was taken at this site")
-    parser.add_argument("--drive", metavar="D", type=_number, help="only what was taken at this drive")
+    parser.add_argument("--site", metavar="S", type=number_argument, help="only what was taken at this site")
+    parser.add_argument("--drive", metavar="D", type=number_argument, help="only what was taken at this drive")
     parser.add_argument("--list", action="store_true", help="say what there is, and fetch no image")
     parser.add_argument(
         "-o",
@@ -47,21 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="the folder to write into: one scene folder in it for each stop; what is there already stays",
     )
-
-
-def sols_argument(text: str) -> tuple[int, int]:
-    """The first and the last sol of "755" or "755-760".  Raises argparse.ArgumentTypeError for anything else."""
-    first, dash, last = text.partition("-")
-    sols = _number(first), _number(last if dash else first)
-    if not sols[0] <= sols[1] <= MAX_SOL:
-        raise argparse.ArgumentTypeError(f"'{text}' is no range of sols up to {MAX_SOL}, the first one first")
-    return sols
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 7):
-        raise argparse.ArgumentTypeError(f"'{text}' is no number from 0 on; for several sols write 755-760")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,8 +6,9 @@ import argparse
 import time
 from pathlib import Path
 
-from stereo3d.cli.arguments import add_cache_argument, add_metadata_argument
+from stereo3d.cli.arguments import add_cache_argument, add_metadata_argument, add_stop_arguments
 from stereo3d.cli.common import chosen_store, run_interruptible, say_written
+from stereo3d.cli.stop import take_stop
 from stereo3d.export.panorama import panorama_files
 from stereo3d.panorama.plan import MAX_WIDTH, CanvasWish
 from stereo3d.panorama.projection import KINDS
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-refine", action="store_true", help="take the pointing as the records tell it")
     parser.add_argument("--no-stereo", action="store_true", help="take the ground as the plane of the wheels")
     add_cache_argument(parser)
+    add_stop_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -82,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
     )
 
     with panorama_files(args.output, args.mask) as writer, chosen_store(args) as store:
+        take_stop(args, paired=False)
 
         def work(progress: Progress) -> Panorama:
             progress("reading", 0.0)

@@ -46,7 +46,7 @@ class Stop:
     """Its name."""
     site: int
     drive: int
-    pairs: tuple[Shot, ...]
+    pairs: tuple[Shot[Header], ...]
     """In order of time; each of one or more tiles to each eye."""
     images: tuple[Wanted, ...]
 
@@ -109,7 +109,7 @@ def select(
     left_out["duplicates"] += len(copies)
     left_out["other products or scales of a frame"] += len(others)
     left_out["without the other eye's"] += len(headers) - len(others) - used
-    stops: dict[tuple[int, int], list[Shot]] = {}
+    stops: dict[tuple[int, int], list[Shot[Header]]] = {}
     for pair in pairs:
         stops.setdefault((pair.frames[0].site, pair.frames[0].drive), []).append(pair)
     return Selection(
@@ -119,7 +119,7 @@ def select(
     )
 
 
-def _stop(feed: Feed, site: int, drive: int, pairs: Sequence[Shot], wanted: Mapping[str, Wanted]) -> Stop:
+def _stop(feed: Feed, site: int, drive: int, pairs: Sequence[Shot[Header]], wanted: Mapping[str, Wanted]) -> Stop:
     images = [wanted[frame.product_id] for pair in pairs for eye in (Eye.LEFT, Eye.RIGHT) for frame in pair.of(eye)]
     return Stop(f"{feed.mission}_site{site:03}_drive{drive:04}", site, drive, tuple(pairs), tuple(images))
 

@@ -147,7 +147,7 @@ def _check_poses(headers: Sequence[Header]) -> None:
         )
 
 
-def _check_memory(shots: Sequence[Shot], path: Path) -> None:
+def _check_memory(shots: Sequence[Shot[Header]], path: Path) -> None:
     total = sum(f.camera.width * f.camera.height for shot in shots for f in shot.frames) / 1e6
     if total > MAX_MEGAPIXELS:
         raise ImageFileError(

@@ -138,7 +138,7 @@ def _folder_scene(folder: Path, metadata: Sequence[Path], pair: str | int | None
     return replace(scene, name=name, simulated=simulated, truth=truth, sky=described.sky)
 
 
-def _pairs(folder: Path, images: Sequence[Path], metadata: Sequence[Path], in_order: bool) -> list[Shot]:
+def _pairs(folder: Path, images: Sequence[Path], metadata: Sequence[Path], in_order: bool) -> list[Shot[Header]]:
     """The pairs of a folder, each one part of a shot with both eyes: by time, or in the order of ``images``.
 
     Raises PairError when there is none (it says what there is); the one complaint when the images cannot be read for
@@ -164,7 +164,7 @@ def _pairs(folder: Path, images: Sequence[Path], metadata: Sequence[Path], in_or
     )
 
 
-def _chosen(pairs: Sequence[Shot], pair: str | int, file: Path) -> int:
+def _chosen(pairs: Sequence[Shot[Header]], pair: str | int, file: Path) -> int:
     """The index of the pair that the user chose by number or product id.  Raises PairError when there is none."""
     text = str(pair).strip()
     if text.isdecimal() and len(text) < 6 and 1 <= int(text) <= len(pairs):

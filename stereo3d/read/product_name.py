@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from stereo3d.observation import Eye
 
@@ -75,6 +76,7 @@ class ProductName:
     """Equal for the left and the right image of one shot and tile."""
 
 
+@lru_cache(maxsize=4096)
 def parse_product_name(name: str) -> ProductName | None:
     """Parse a product name: a file name without suffix, or the ``imageid`` of a record.
 

@@ -44,6 +44,16 @@ class Header:
         """ROVER_NAV of this stop."""
         return Frame.rover(self.site, self.drive)
 
+    @property
+    def width(self) -> int:
+        """Of the image, px."""
+        return self.camera.width
+
+    @property
+    def height(self) -> int:
+        """Of the image, px."""
+        return self.camera.height
+
     def observation(self, image: Image) -> Observation:
         """The observation with these pixels.  Raises ImageFileError when their size is not the camera model's."""
         return Observation(

@@ -9,11 +9,11 @@ from stereo3d.errors import ImageFileError
 from stereo3d.observation import Eye, Observation
 from stereo3d.read.protocol import Header
 from stereo3d.read.readers import reader_for
-from stereo3d.read.shots import Shot
+from stereo3d.read.shots import F, Shot
 from stereo3d.read.tiles import assemble, bounding, touching
 
 
-def parts_of(shot: Shot) -> list[Shot]:
+def parts_of(shot: Shot[F]) -> list[Shot[F]]:
     """The shot in parts, each of the frames (of both eyes) whose subframes hang together."""
     known = [frame for frame in shot.frames if frame.subframe is not None]
     parts = [[known[i] for i in group] for group in touching([f.subframe for f in known if f.subframe is not None])]
@@ -21,7 +21,7 @@ def parts_of(shot: Shot) -> list[Shot]:
     return [Shot(tuple(part)) for part in parts + ([unknown] if unknown else [])]
 
 
-def both_eyes(part: Shot) -> list[Shot]:
+def both_eyes(part: Shot[F]) -> list[Shot[F]]:
     """The part as one left/right pair, or nothing; a part without subframes as the pair of its first frames.
 
     Only tiles that both eyes delivered count, so that both images are of the same place.
@@ -34,7 +34,7 @@ def both_eyes(part: Shot) -> list[Shot]:
     return [Shot((*left, *right))] if left and right else []
 
 
-def read_part(part: Shot, metadata: Sequence[Path] = ()) -> tuple[list[Observation], list[str]]:
+def read_part(part: Shot[Header], metadata: Sequence[Path] = ()) -> tuple[list[Observation], list[str]]:
     """The observations of one part, one for each eye, both on the same canvas; and notes.
 
     Tiles that do not fit together stay apart, with a note that says why.  Raises what the readers raise.
