@@ -22,6 +22,12 @@ from stereo3d.cli.stop import wish_of
 if TYPE_CHECKING:
     from rich.table import Table
 
+EXAMPLES = (
+    ("stereo3d catalog mars", "index a folder; then, for example: stereo3d view --site 37 --drive 2562"),
+    ("stereo3d catalog mars --sols --sol 755-760", "what there is of some sols"),
+    ("stereo3d catalog mars --problems", "what is not understood, and why"),
+)
+
 _LINES = 40
 """Rows that are printed unless --limit says otherwise."""
 _HEADS = {"first_sol": "sols", "reconstructions": "reconstructed", "taken_utc": "UTC", "made_of": "made of"}
@@ -41,9 +47,9 @@ _COLUMNS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """DIR, what to tell, of what, and how."""
     parser.epilog = (
-        "example: stereo3d catalog mars, then stereo3d view --site 37 --drive 2562. The index is kept beside the cache "
-        "(see 'stereo3d cache'), never in DIR; the same command again reads only what changed. Hidden folders are left "
-        f"out and symbolic links are not followed. {NAMED} names the catalogued folder that other commands ask."
+        "The index is kept beside the cache (see 'stereo3d cache'), never in DIR; the same command again reads only "
+        "what changed. Hidden folders are left out and symbolic links are not followed. "
+        f"{NAMED} names the catalogued folder that other commands ask."
     )
     parser.add_argument(
         "folder",
