@@ -1,6 +1,6 @@
 """The process that does the work of one task after the other, for the worker that started it.
 
-It reads orders, a line of JSON each, and answers each with a line of JSON.  It ends when its worker does, when it is
+It says that it is ready, reads orders, a line of JSON each, and answers each with a line of JSON.  It ends when its worker does, when it is
 told nothing for a while, or when it is killed: what it had half written then is cleared away by the worker.
 """
 
@@ -49,6 +49,7 @@ def main() -> None:
     import cv2
 
     cv2.setNumThreads(threads)
+    _answer(answers, {"ready": True})
     while True:
         try:
             order = json.loads(orders.get(timeout=IDLE_S))
@@ -86,6 +87,8 @@ def done(work: Work, order: Mapping[str, Any]) -> dict[str, Any]:
         if failure is Failure.DEFECT:
             traceback.print_exc()
         message = str(error) if isinstance(error, Stereo3dError) else f"{type(error).__name__}: {error}"
+        if failure is Failure.DISK:  # what it names is a passing name
+            message = "there is no room for its products on the disk"
         return {"failure": failure.value, "message": " ".join(message.split())[:1000]}
     return {}
 

@@ -21,6 +21,8 @@ from stereo3d.libraries import import_library
 from stereo3d.store.keys import PACKAGE
 
 _POLL_S = 0.1
+_START_S = 300.0
+"""A process that is not ready by then, on however busy a machine, is ended; the time limit counts from there on."""
 _MOST_JOBS = 200
 """A child is replaced after so many tasks, whatever it may have gathered."""
 _START = "import sys; sys.path.append({root!r}); from stereo3d.cluster.child import main; main()"
@@ -44,6 +46,7 @@ class Child:
 
     def __init__(self, work: str, limits: Limits) -> None:
         self.jobs = 0
+        self._ready = False
         self._limits = limits
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the child)
         environment = os.environ | dict.fromkeys(_THREADS, str(limits.threads))
@@ -72,17 +75,24 @@ class Child:
         with suppress(OSError):  # it is gone: its silence tells
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
             self._process.stdin.flush()
-        until = time.monotonic() + self._limits.timeout_s
+        until = time.monotonic() + (self._limits.timeout_s if self._ready else _START_S)
         while True:
             try:
-                answer = self._answers.get(timeout=_POLL_S)
+                line = self._answers.get(timeout=_POLL_S)
             except queue.Empty:
                 pass
             else:
-                return self._reply(json.loads(answer)) if answer else self._gone()
+                answer = json.loads(line) if line else None
+                if answer is None:
+                    return self._gone()
+                if not answer.get("ready"):
+                    return self._reply(answer)
+                self._ready, until = True, time.monotonic() + self._limits.timeout_s
             if self._bytes() > self._limits.memory_bytes:
                 most = f"{self._limits.memory_bytes / 1e9:g} GB"
                 return self._ended(Failure.MEMORY, f"wanted more than {most} of memory; --memory allows more")
+            if time.monotonic() > until and not self._ready:
+                return self._ended(Failure.KILLED, f"its process did not start within {_START_S:g} s")
             if time.monotonic() > until:
                 most = f"{self._limits.timeout_s:g} s"
                 return self._ended(Failure.TIME, f"took longer than {most}; --timeout allows more")
