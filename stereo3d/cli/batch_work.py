@@ -15,7 +15,10 @@ from stereo3d.pipeline import Result, Settings, reconstruct, reconstruct_scene
 from stereo3d.read import read_frames
 from stereo3d.view.screenshot import render_picture
 
-THUMBNAIL_PX = (480, 300)
+_PREVIEW_PX = (1280, 800)
+_PICTURE_PX = (1280, 766)
+"""The preview without its caption, which is too small to read in a thumbnail."""
+_THUMBNAIL_PX = (480, 287)
 
 
 def make_products(job: Job, folder: Path) -> None:
@@ -38,8 +41,8 @@ def make_products(job: Job, folder: Path) -> None:
         result = reconstruct(scene, settings)
     else:
         result = reconstruct_scene(scene, settings)
-    write_products(result, folder, lambda path: render_picture(result, path, (1280, 800), "oblique"))
+    write_products(result, folder, lambda path: render_picture(result, path, _PREVIEW_PX, "oblique"))
     write_report(result, folder, None)
     with Pil.open(folder / PREVIEW) as picture:
-        small = picture.convert("RGB").resize(THUMBNAIL_PX, Pil.Resampling.LANCZOS)
+        small = picture.convert("RGB").crop((0, 0, *_PICTURE_PX)).resize(_THUMBNAIL_PX, Pil.Resampling.LANCZOS)
     small.save(folder / THUMBNAIL, quality=82)

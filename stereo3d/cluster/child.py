@@ -1,7 +1,8 @@
 """The process that does the work of one task after the other, for the worker that started it.
 
-It says that it is ready, reads orders, a line of JSON each, and answers each with a line of JSON.  It ends when its worker does, when it is
-told nothing for a while, or when it is killed: what it had half written then is cleared away by the worker.
+It says that it is ready, reads orders, a line of JSON each, and answers each with a line of JSON.  It ends when its
+worker does, when it is told nothing for a while, or when it is killed: what it had half written then is cleared away by
+the worker.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
+from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from stereo3d import __version__
@@ -51,6 +51,8 @@ table { border-collapse: collapse; width: 100%; }
 td, th { text-align: left; vertical-align: top; padding: .5rem .9rem; border-top: 1px solid var(--line); }
 tr:first-child th { border-top: 0; color: var(--soft); font-weight: 500; font-size: .85rem; }
 td { overflow-wrap: anywhere; min-width: 6rem; }
+@media (max-width: 640px) { td, th, tr { display: block; } th { display: none; } td { border: 0; padding: .1rem .9rem; }
+  tr { border-top: 1px solid var(--line); padding: .6rem 0; } tr:first-child { display: none; } }
 ul.cards { list-style: none; margin: 0; padding: 0; display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); }
 .cards li { background: var(--card); border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
@@ -151,7 +153,7 @@ def _failures(failed: Sequence[Row]) -> str:
     if not failed:
         return ""
     lines = "".join(
-        f"<tr><td>{escape(row.name)}</td><td class='why'>{_WHY[row.failure] if row.failure else ''}</td>"
+        f"<tr><td>{escape(PurePath(row.name).name)}</td><td class='why'>{_WHY[row.failure] if row.failure else ''}</td>"
         f"<td>{escape(row.message)}</td></tr>"
         for row in failed[:MOST_FAILURES]
     )
@@ -182,7 +184,7 @@ def _card(row: Row) -> str:
 
 
 def _lines(row: Row) -> list[str]:
-    """The figures of a task in words."""
+    """The figures of a task in words: where; share of the ground, median range with its sigma; size and time."""
     v = row.values
     place = [f"sol {v['sol']}"] if "sol" in v else []
     place += [f"site {v['site']}, drive {v['drive']}"] if "site" in v and "drive" in v else []
@@ -190,7 +192,7 @@ def _lines(row: Row) -> list[str]:
     share = v.get("overlap_share", v.get("measured_share"))
     found = [f"{100 * share:.1f} % measured"] if isinstance(share, float) else []
     if isinstance(v.get("median_range_m"), float) and isinstance(v.get("median_sigma_m"), float):
-        found += [f"median {v['median_range_m']:.1f} m \u00b1 {v['median_sigma_m']:.3f} m"]
+        found += [f"{v['median_range_m']:.1f} \u00b1 {v['median_sigma_m']:.3f} m"]
     cost = [f"{v['triangles']:,.0f} triangles"] if isinstance(v.get("triangles"), float) else []
     cost += [f"{v['megabytes']:.1f} MB"] if isinstance(v.get("megabytes"), float) else []
     cost += [f"{v['seconds']:.1f} s"] if isinstance(v.get("seconds"), float) else []
