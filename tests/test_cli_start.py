@@ -12,7 +12,7 @@ from stereo3d import __version__
 from stereo3d.cli.main import COMMANDS
 
 SLOW = {"numpy", "cv2", "trimesh", "embreex", "pyvista", "vtkmodules", "PIL", "tifffile", "rich", "open3d", "rasterio"}
-SLOW |= {"httpx"}
+SLOW |= {"httpx", "distributed", "dask", "psutil"}
 
 
 def stereo3d(*arguments: str) -> subprocess.CompletedProcess[str]:

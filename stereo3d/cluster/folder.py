@@ -22,6 +22,7 @@ BEAT_S = 5.0
 """The run touches the mark so often."""
 SILENT_S = 180.0
 """A run that did not for so long is gone: three times what a network's file system may keep to itself."""
+_ASLEEP_S = 20.0
 _PARTIAL = re.compile(r"\.(.+)\.(partial|replaced)-(\d{1,9})-\d+")
 
 
@@ -156,12 +157,14 @@ class Pulse:
         now = time.monotonic()
         if now - self._asked < 1.0:
             return self._alive
+        if now - self._asked > _ASLEEP_S:  # this process, or its machine, was suspended: no silence of the other's
+            self._changed = now
         self._asked = now
         try:
             beat: int | None = self._mark.stat().st_mtime_ns
         except OSError:
             beat = None
-        if beat != self._seen or self._changed < 0:
+        if beat != self._seen:
             self._seen, self._changed = beat, now
         self._alive = _read(self._mark).get("run") == self._token and now - self._changed < SILENT_S
         return self._alive

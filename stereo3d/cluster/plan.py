@@ -80,7 +80,7 @@ def find_jobs(
     batch made.  ``told`` is called with the number of tasks found so far.  Raises MissingFileError for an input that
     is not there, PairError when there is nothing to do.
     """
-    tasks: dict[tuple[Path, ...], _Task] = {}
+    tasks: dict[tuple[str, ...], _Task] = {}
     unreadable: list[Unreadable] = []
     alone = passed = 0
     for group in _groups(inputs, output, unreadable):
@@ -89,7 +89,7 @@ def find_jobs(
         passed += more + len(headers) - len(kept)
         found = list(_stops(kept, group, settings) if settings.get("whole") else _pairs(kept, group, settings))
         for task in found:
-            tasks.setdefault(tuple(sorted(h.path for h in task.frames if h.path is not None)), task)
+            tasks.setdefault(tuple(sorted(os.path.realpath(h.path) for h in task.frames if h.path is not None)), task)
         used = {header.path for task in found for header in task.frames}
         alone += sum(header.path not in used for header in kept)
         told(len(tasks))

@@ -188,14 +188,20 @@ class Children:
         """End all of them at once, and start none until :meth:`resume`."""
         with self._lock:
             self._stopped = True
-            idle, self._idle = [child for _, child in self._idle], []
-            busy = self._all.difference(idle)
-            self._all.difference_update(idle)
-        for child in idle:
-            child.end()
+        self.end_idle()
+        with self._lock:
+            busy = list(self._all)
         for child in busy:
             with suppress(OSError):
                 os.kill(child.process, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+    def end_idle(self) -> None:
+        """End those that are at no task: others may be at one of another batch."""
+        with self._lock:
+            idle, self._idle = [child for _, child in self._idle], []
+            self._all.difference_update(idle)
+        for child in idle:
+            child.end()
 
     def resume(self) -> None:
         """Take orders again."""

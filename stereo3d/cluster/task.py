@@ -62,8 +62,7 @@ def about_worker(folder: Path, token: str) -> dict[str, Any]:
 
 def end_children() -> None:
     """End the idle child processes of a worker, at the end of a batch."""
-    CHILDREN.stop()
-    CHILDREN.resume()
+    CHILDREN.end_idle()
 
 
 def _made(job: Job, order: Order, target: Path, tries: int) -> Outcome:

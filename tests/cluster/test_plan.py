@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -57,7 +58,8 @@ def test_folders_of_folders_become_a_task_for_each_pair(pairs):
 
 def test_an_input_counts_once_however_often_it_is_named(pairs):
     images = sorted((pairs / "first").glob("SIM*.png"))
-    found = plan(pairs, pairs / "first", pairs / "first" / ".." / "first", *images)
+    again = Path(os.path.relpath(images[0])), Path(os.path.relpath(images[1]))
+    found = plan(pairs, pairs / "first", pairs / "first" / ".." / "first", *images, *again)
     assert len(found.jobs) == 2
 
 

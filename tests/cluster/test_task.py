@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import replace
 
+import cv2
 import pytest
 
+from stereo3d.cluster.child import kind_of
 from stereo3d.cluster.folder import MARK
 from stereo3d.cluster.job import Failure, State
 from stereo3d.cluster.program import difference, program
 from stereo3d.cluster.supervise import CHILDREN
 from stereo3d.cluster.task import run_task
-from stereo3d.errors import OutputError
+from stereo3d.errors import MissingLibraryError, OutputError, StereoError
 
 MADE = ["report.json", "run.json", "task.json", "xyz.tif"]
 
@@ -87,6 +90,30 @@ def test_a_failure_is_its_own_and_tried_once(order, job, said, failure, words):
     before = CHILDREN.processes()
     assert run_task(job("two", "fine"), order).state is State.DONE
     assert before == CHILDREN.processes()  # the process lives on
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), Failure.DISK),
+        (StereoError("no ground"), Failure.INPUT),
+        (OutputError("cannot be written"), Failure.OUTPUT),
+        (MissingLibraryError("numba is not installed"), Failure.DEFECT),
+        (PermissionError(errno.EACCES, "Permission denied"), Failure.DEFECT),
+        (IndexError(), Failure.DEFECT),
+    ],
+)
+def test_what_was_raised_says_why(error, failure):
+    assert kind_of(error) is failure
+
+
+def test_no_memory_is_told_whatever_it_is_wrapped_in():
+    wrapped = StereoError("no ground")
+    wrapped.__cause__ = MemoryError()
+    assert kind_of(wrapped) is Failure.MEMORY
+    no_room = cv2.error("Insufficient memory")
+    no_room.code = cv2.Error.StsNoMem
+    assert kind_of(no_room) is Failure.MEMORY
 
 
 def test_what_is_stuck_is_ended_at_its_time(order, job):
