@@ -70,6 +70,14 @@ def start(inputs: Path, out: Path) -> subprocess.Popen[str]:
     return process
 
 
+def gone(family: list[psutil.Process]) -> None:
+    """Wait until all of them are."""
+    until = time.monotonic() + 60
+    while any(running(one) for one in family):
+        assert time.monotonic() < until, "a process outlives its batch"
+        time.sleep(0.02)
+
+
 def running(one: psutil.Process) -> bool:
     try:
         return one.is_running() and one.status() != psutil.STATUS_ZOMBIE
@@ -90,10 +98,7 @@ def test_killed_at_random_moments(inputs: Path, tmp_path: Path) -> None:
                 family = psutil.Process(process.pid).children(recursive=True)
                 process.kill()
                 process.wait()
-                until = time.monotonic() + 60
-                while any(running(one) for one in family):
-                    assert time.monotonic() < until, f"a process outlives its batch, killed after {delay_s:.3f} s"
-                    time.sleep(0.02)
+                gone(family)
         for folder in (path for path in out.iterdir() if path.is_dir() and not path.name.startswith(".")):
             key = str(read_json(folder / TASK).get("key"))
             assert is_whole(folder, key), f"{folder.name} is not whole after kill {number}, at {delay_s:.3f} s"
@@ -105,3 +110,20 @@ def test_killed_at_random_moments(inputs: Path, tmp_path: Path) -> None:
     assert {path.name for path in out.iterdir()} == {
         MARK, "batch.csv", "index.html", *(f"t{number}" for number in range(TASKS))
     }  # fmt: skip
+
+
+def test_what_is_stuck_ends_with_the_batch(inputs: Path, tmp_path: Path) -> None:
+    """No process of a batch that was killed waits for a task that never ends."""
+    for path in inputs.iterdir():
+        path.write_text("stuck")
+    out = tmp_path / "out"
+    with start(inputs, out) as process:
+        until = time.monotonic() + 120
+        while len(list(out.glob(".t*.partial-*"))) < 2:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        family = psutil.Process(process.pid).children(recursive=True)
+        assert len(family) >= 2
+        process.kill()
+        process.wait()
+        gone(family)
