@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import re
 import tempfile
 import time
 from collections import deque
@@ -246,7 +247,7 @@ def _lost(client: Any) -> LostSchedulerError:
 
 
 def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
+    text = re.sub(r"^in <.*>: ", "", str(error).strip())  # Dask's own name of a connection
     return (text.splitlines()[0] if text else type(error).__name__)[:200]
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from stereo3d.cluster.batch import MOST_FULL, Tally, run_batch
 from stereo3d.cluster.engine import LostSchedulerError, Tls, local_engine, remote_engine
+from stereo3d.cluster.folder import batch_folder
 from stereo3d.cluster.job import Failure, Job, Order, State
 from stereo3d.cluster.page import write_tables
 from stereo3d.cluster.plan import Plan
@@ -159,6 +160,21 @@ def test_elsewhere_a_lost_scheduler_is_one_line(order, job, elsewhere):
         remote_engine(cluster["address"], order) as engine,
     ):
         run_batch(tally_of([job("one", "stuck")]), order, engine, tell, write_tables)
+
+
+def test_elsewhere_tasks_end_when_their_run_does(order, job, elsewhere, tmp_path):
+    """Ctrl-C, or kill -9: the mark tells the workers, wherever they are."""
+    address = elsewhere(1)["address"]
+    with batch_folder(tmp_path / "other") as token:
+        own = replace(order, folder=tmp_path / "other", token=token)
+        with remote_engine(address, own) as engine:
+            for _ in engine.outcomes([job("one", "stuck")], own):
+                if partial := next(own.folder.glob(".one.partial-*"), None):
+                    break
+        child = psutil.Process(int(partial.name.split("-")[-2]))
+        assert child.is_running()
+    wait(lambda: not child.is_running())
+    wait(lambda: not partial.exists())
 
 
 def entered(address: str, order: Order, tls: Tls | None = None) -> None:
