@@ -71,6 +71,7 @@ def done(work: Work, order: Mapping[str, Any]) -> dict[str, Any]:
     """Do the work of an order, all its products or none; the answer holds ``failure`` and ``message``, or neither."""
     started, processor = time.perf_counter(), time.process_time()
     job = Job(**order["job"])
+    _give_back_memory()
     try:
         with atomic_folder(Path(order["folder"]) / job.name, TASK_OURS) as folder:
             work(job, folder)
@@ -115,6 +116,16 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             return
         yield one
         one = one.__cause__ or one.__context__
+
+
+def _give_back_memory() -> None:
+    """Give what the last task freed back to the system, where the C library can.
+
+    Its threads were many and short-lived, and each left holes of its own: without this a process grows by half over two
+    hundred tasks, although nothing in it is kept.
+    """
+    with suppress(OSError, AttributeError, TypeError):  # there is one in glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _flush(folder: Path) -> None:

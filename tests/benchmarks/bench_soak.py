@@ -42,6 +42,8 @@ def soak(folder: Path, count: int, binning: int) -> list[float]:
         answer = done(make_products, order)
         assert not answer, answer
         found.append(process.memory_info().rss / 1e6)
+        if number % max(1, count // 20) == 0:
+            print(f"after {number + 1:4d} pairs: {found[-1]:7.1f} MB", flush=True)
     return found
 
 
@@ -61,8 +63,6 @@ def main() -> int:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         found = soak(Path(folder), args.count, args.binning)
-    for number in range(0, len(found), max(1, len(found) // 20)):
-        print(f"after {number + 1:4d} pairs: {found[number]:7.1f} MB")
     first, last = growth(found)
     grown = 100.0 * (last / first - 1.0)
     print(f"{first:.1f} MB after the warm-up, {last:.1f} MB at the end: {grown:+.2f} %")
