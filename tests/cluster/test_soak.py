@@ -18,7 +18,7 @@ from stereo3d.simulate.scene_writer import write_scene
 
 WARM_UP, MORE = 2, 2
 MOST_BYTES = 300_000
-"""What may be left more after ``MORE`` tasks: less than one picture for each, of 160 x 120 px with three floats for a pixel."""
+"""What may be left more after ``MORE`` tasks: less than their XYZ, of 160 x 120 px, each."""
 
 
 @pytest.fixture
