@@ -39,9 +39,12 @@ DEBIAN_PACKAGES = {
 PIP_PACKAGES = {
     "PIL": "pillow",
     "cv2": "opencv-python-headless",
+    "dask": '"stereo3d[cluster]"',
+    "distributed": '"stereo3d[cluster]"',
     "laspy": '"laspy[lazrs]"',
     "lazrs": '"laspy[lazrs]"',
     "open3d": "open3d-cpu",
+    "psutil": '"stereo3d[cluster]"',
     "pxr": "usd-core",
     "vtkmodules": "vtk",
 }

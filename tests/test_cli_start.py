@@ -13,7 +13,7 @@ from stereo3d import __version__
 from stereo3d.cli.main import COMMANDS
 
 SLOW = {"numpy", "cv2", "trimesh", "embreex", "pyvista", "vtkmodules", "PIL", "tifffile", "rich", "open3d", "rasterio"}
-SLOW |= {"httpx", "shtab", "scipy", "numba"}
+SLOW |= {"httpx", "shtab", "scipy", "numba", "distributed", "dask", "psutil"}
 
 
 def stereo3d(*arguments: str) -> subprocess.CompletedProcess[str]:

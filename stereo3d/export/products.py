@@ -23,6 +23,8 @@ RASTERS = ("xyz.tif", "sigma_range.tif", "reason.tif", "disparity.tif")
 GROUND = ("cloud.ply", "mesh.glb", PREVIEW, REPORT)
 PRODUCTS = (*RASTERS, *GROUND)
 """The names that other programs rely on, of one pair."""
+RUN_STATISTICS = ("seconds", "peak_memory_mb", "from_cache")
+"""Keys of report.json that another run of the same inputs would tell otherwise."""
 MOST_PAIRS = 300
 """More are not read (:data:`stereo3d.read.frames.MAX_FRAMES`)."""
 
@@ -98,11 +100,18 @@ def _rasters(measured: MeasuredPair, folder: Path) -> list[Callable[[], object]]
     ]
 
 
-def write_report(result: Result, folder: Path, seconds: dict[str, float]) -> None:
-    """Write report.json; ``seconds`` are stages that only the caller knows, added to the reconstruction's own."""
+def write_report(result: Result, folder: Path, seconds: dict[str, float] | None) -> None:
+    """Write report.json; ``seconds`` are stages that only the caller knows, added to the reconstruction's own.
+
+    With None, what differs from run to run (``RUN_STATISTICS``) is left out: the same inputs, settings and program then
+    give the same bytes.
+    """
     content = dict(result.report_values)
-    content["seconds"] = {**content["seconds"], **{k: round(v, 4) for k, v in seconds.items()}}
-    content["peak_memory_mb"] = peak_memory_mb()
+    if seconds is None:
+        content = {key: value for key, value in content.items() if key not in RUN_STATISTICS}
+    else:
+        content["seconds"] = {**content["seconds"], **{k: round(v, 4) for k, v in seconds.items()}}
+        content["peak_memory_mb"] = peak_memory_mb()
     text = json.dumps(plain_values(content), indent=2, allow_nan=False)
     (folder / REPORT).write_text(text + "\n", encoding="utf-8")
 
