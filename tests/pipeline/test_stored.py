@@ -191,7 +191,7 @@ def test_an_entry_of_another_size_is_not_taken(first, scene, monkeypatch, tmp_pa
     known = first[0].pairs[0]
     small = replace(known.xyz, **{
         n: getattr(known.xyz, n)[:100]
-        for n in ("xyz", "range_m", "sigma_range_m", "miss_m", "reason", "noise_range_m")
+        for n in ("xyz", "range_m", "sigma_range_m", "miss_m", "reason", "noise_range_m", "contrast")
     })  # fmt: skip
     wrong = pair._Measurement(known.rectified, known.disparity, known.matches, small, known.calibration)
     right = replace(wrong, xyz=known.xyz)
