@@ -43,11 +43,11 @@ _MAX_LINES = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """INPUT... -o DIR, where the work is done, and what a task may use."""
     parser.epilog = (
-        "DIR gets a folder for each task with all that 'stereo3d reconstruct' writes, batch.csv, and index.html to look "
-        "at. The same command again keeps what is whole and of the same images, settings and program, and makes the "
-        "rest. A scheduler at tcp:// lets everyone who reaches it run programs as its user, and so do its workers: keep "
-        "it in a closed network, or use tls:// with certificates of your own. Exit code 1: some tasks failed, and the "
-        "table says why; all else is there."
+        "DIR gets a folder for each task with all that 'stereo3d reconstruct' writes, batch.csv, and index.html to "
+        "look at. The same command again keeps what is whole and of the same images, settings and program, and makes "
+        "the rest. A scheduler at tcp:// lets everyone who reaches it run programs as its user, and so do its workers: "
+        "keep it in a closed network, or use tls:// with certificates of your own. Exit code 1: some tasks failed, and "
+        "the table says why; all else is there."
     )
     parser.add_argument(
         "inputs", metavar="INPUT", nargs="+", type=Path, help="images, folders of images, or folders of such folders"

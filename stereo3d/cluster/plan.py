@@ -186,7 +186,7 @@ def _stops(headers: Sequence[Header], group: _Group, settings: Mapping[str, Any]
             yield _Task(place, used, _own(settings, group), _about(used[0], _span(shots), count))
 
 
-def _span(shots: Sequence[Shot]) -> str:
+def _span(shots: Sequence[Shot[Header]]) -> str:
     first, last = (shots[k].frames[0].product_id for k in (0, -1))
     return first if first == last else f"{first} to {last}"
 
