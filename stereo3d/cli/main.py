@@ -21,6 +21,7 @@ COMMANDS = {
     "map": "write DEM, orthophoto, slope, roughness, sigma as GeoTIFF, and contour lines, for a GIS",
     "panorama": "make one picture of the frames of a stop: mosaic, photosphere, anaglyph, map",
     "fetch": "get the stereo pairs of a sol, with their records, from the public raw-image feeds",
+    "calibrate": "estimate a camera's vignetting and fixed pattern from many of its frames, for --calibration",
     "info": "say what files are: product, sol, camera, model, pointing, partner",
     "evaluate": "score XYZ against truth, or against another XYZ map",
     "cache": "say what earlier runs kept on this machine, so that the next is quick, and clear it",
