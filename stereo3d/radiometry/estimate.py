@@ -50,12 +50,17 @@ class _Fit:
 
 
 def estimate_flat_field(
-    frames: Sequence[Cells], mission: str, instrument: str, sensor_px: tuple[int, int], least_shots: int = LEAST_SHOTS
+    frames: Sequence[Cells],
+    mission: str,
+    instrument: str,
+    sensor_px: tuple[int, int],
+    least_shots: int = LEAST_SHOTS,
+    largest_sigma: float = LARGEST_SIGMA,
 ) -> FlatField:
     """The flat field of the camera that took the frames, whose cells are on a sensor of ``sensor_px``.
 
     Raises CalibrationError, which says how many frames are needed, for fewer than ``least_shots`` pointings, for
-    frames of different numbers, or when the result is less sure than 2 %.
+    frames of different numbers, or when sigma of ln T is more than ``largest_sigma``.
     """
     usable = sorted((f for f in frames if f.index.size >= _LEAST_CELLS), key=lambda f: (f.shot, f.product_id))
     shots = sorted({f.shot for f in usable})
@@ -82,11 +87,11 @@ def estimate_flat_field(
     seen = np.unique(np.concatenate([f.index for f in usable]))
     doubt = terms[seen, :2] * fit.slope_sigma
     sigma = float(np.sqrt(_jackknife(usable, shots, terms, seen, fit) ** 2 + np.mean(np.sum(doubt**2, axis=1))))
-    if sigma > LARGEST_SIGMA:
-        needed = max(len(shots) + 1, int(np.ceil(len(shots) * (sigma / LARGEST_SIGMA) ** 2)))
+    if sigma > largest_sigma:
+        needed = max(len(shots) + 1, int(np.ceil(len(shots) * (sigma / largest_sigma) ** 2)))
         raise CalibrationError(
             f"{len(shots)} pointings of {instrument} leave the flat field unsure by {sigma:.1%}",
-            expected=f"at most {LARGEST_SIGMA:.0%}",
+            expected=f"at most {largest_sigma:.0%}",
             todo=f"about {needed} such pointings would do: add frames of other places and directions",
         )
     pattern, pattern_sigma = _pattern(usable, fit)
