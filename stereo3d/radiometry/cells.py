@@ -34,8 +34,8 @@ class Cells:
     domain: str
     centre_px: tuple[float, float]
     """The optical centre on the sensor, by the frame's own model, px."""
-    end_px: tuple[int, int]
-    """The first (column, row) of the sensor beyond the frame."""
+    elevation_deg: float | None
+    """Of the optical axis above the horizon; None where the record has no attitude."""
     index: NDArray[np.intp]
     """(n,) of the cell in the grid, row by row."""
     value: Float
@@ -64,7 +64,7 @@ def cells_of(observation: Observation, sensor_px: tuple[int, int]) -> Cells:
         taken_utc=observation.taken_utc,
         domain=domain_of(observation),
         centre_px=(first[0] + axis[0] * scale, first[1] + axis[1] * scale),
-        end_px=(int(np.ceil(columns[-1] + scale / 2)), int(np.ceil(rows[-1] + scale / 2))),
+        elevation_deg=_elevation_deg(observation),
         index=index,
         value=np.log(value),
     )
@@ -85,10 +85,21 @@ def _medians(
 
 
 def optical_centre(camera: CameraModel) -> tuple[float, float]:
-    """(column, row) in the image that the optical axis goes through; of a model without one (CAHV) its own axis, px."""
-    axis = np.asarray(getattr(camera, "O", camera.A), dtype=np.float64)
-    column, row = camera.project(camera.C + 1000.0 * axis)
+    """(column, row) in the image that the optical axis goes through, px."""
+    column, row = camera.project(camera.C + 1000.0 * _axis(camera))
     return float(column), float(row)
+
+
+def _elevation_deg(observation: Observation) -> float | None:
+    if observation.site_from_rover is None:
+        return None
+    down = float(observation.level_from_rover.rotate(_axis(observation.camera))[2])
+    return float(-np.degrees(np.arcsin(np.clip(down, -1.0, 1.0))))
+
+
+def _axis(camera: CameraModel) -> Float:
+    """The optical axis; of a model without one (CAHV) its own axis."""
+    return np.asarray(getattr(camera, "O", camera.A), dtype=np.float64)
 
 
 def _ground(observation: Observation) -> NDArray[np.bool_]:

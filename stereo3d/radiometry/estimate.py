@@ -27,6 +27,9 @@ LEAST_SHOTS = 8
 """Fewer pointings do not tell the camera's share from the scenes'."""
 LEAST_FOR_PATTERN = 24
 """Of the same cell, to tell what is fixed there."""
+LEAST_TILTS_DEG = 10.0
+"""Between the highest and the lowest look: near ground is at the bottom of every frame, and unlike far ground; what
+all scenes share is taken for the camera's, and no frame left out would show it."""
 LARGEST_SIGMA = 0.02
 """Of ln T: a flat field that is less sure than that adds more error than the lens does."""
 _LEAST_CELLS = 40
@@ -56,10 +59,12 @@ def estimate_flat_field(
     sensor_px: tuple[int, int],
     least_shots: int = LEAST_SHOTS,
     largest_sigma: float = LARGEST_SIGMA,
+    least_tilts_deg: float = LEAST_TILTS_DEG,
 ) -> FlatField:
     """The flat field of the camera that took the frames, whose cells are on a sensor of ``sensor_px``.
 
     Raises CalibrationError, which says how many frames are needed, for fewer than ``least_shots`` pointings, for
+    elevations that differ by less than ``least_tilts_deg``, for
     frames of different numbers, or when sigma of ln T is more than ``largest_sigma``.
     """
     usable = sorted((f for f in frames if f.index.size >= _LEAST_CELLS), key=lambda f: (f.shot, f.product_id))
@@ -71,6 +76,14 @@ def estimate_flat_field(
             f"{len(shots)} usable pointings of {instrument}{left}: too few to tell the camera's share from the scenes'",
             expected=f"at least {least_shots} pointings with ground in view, {LEAST_FOR_PATTERN} for a fixed pattern",
             todo="add frames of other places and directions",
+        )
+    tilts = [f.elevation_deg for f in usable if f.elevation_deg is not None]
+    if tilts and max(tilts) - min(tilts) < least_tilts_deg:
+        raise CalibrationError(
+            f"the frames of {instrument} look up or down alike, within {max(tilts) - min(tilts):.1f} degrees: the "
+            "ground's own shading cannot be told from the camera's",
+            expected=f"elevations that differ by {least_tilts_deg:g} degrees",
+            todo="add frames that look elsewhere",
         )
     domains = sorted({f.domain for f in usable})
     if len(domains) > 1:

@@ -2,7 +2,9 @@
 
 Prints figures and asserts none; what needs ../shared/data is skipped loudly without it.
 
-- grid: power at the mosaic's three frequencies over that of their neighbours in the spectrum, the largest; 1 is none.
+- grid: power at the mosaic's three frequencies over that of their neighbours in the spectrum, the largest, and the
+  largest amplitude there in DN.  A smoothing filter has no power there at all, nor anything near; a sharp picture of
+  colour has a little, whoever made it.
 - matching: sol 60, whose right eye is a raw mosaic, beside other sols: as a mosaic smoothed by the filter 1 2 1 (what
   was matched before frames were debayered) and as it is read now.  ``filled`` and ``unmatched`` are shares of what is
   no sky, dark corner or rover and inside the overlap; far ground that is beyond range counts as not filled.
@@ -61,6 +63,14 @@ def grid_power(grey: np.ndarray) -> float:
     return float(max(found))
 
 
+def grid_amplitude(grey: np.ndarray) -> float:
+    """The largest amplitude of an alternation along rows, columns or both, DN."""
+    detail = grey - cv2.GaussianBlur(grey, (0, 0), 2.0)
+    down, along = (1.0 - 2.0 * (np.arange(n) % 2) for n in grey.shape)
+    patterns = (down[:, None], along[None, :], np.outer(down, along))
+    return float(max(abs(np.mean(detail * pattern)) for pattern in patterns))
+
+
 def mosaic_of(rgb: np.ndarray) -> np.ndarray:
     """RGGB."""
     out = rgb[..., 1].copy()
@@ -77,7 +87,7 @@ def grid_table(console: Console) -> None:
     left = read_observation(next(PAIRS.glob("NLF_0060_*.png")))
     raw = read_image(next(PAIRS.glob("NRE_0060_*.png")))
     right = read_scene([Path(str(left.path))]).pairs[0].right
-    table = Table("sol 60", "grid power", title="Grid in the luminance")
+    table = Table("sol 60", "grid power", "amplitude DN", title="Grid in the luminance")
     for name, grey in (
         ("right, raw", raw.grey),
         ("right, filter 1 2 1 (before)", raw.luminance),
@@ -85,7 +95,8 @@ def grid_table(console: Console) -> None:
         ("left, debayered on board", left.image.luminance),
     ):
         # The lower half: ground alone, no saturated sky.
-        table.add_row(name, f"{grid_power(grey[grey.shape[0] // 2 :].astype(float)):,.1f}")
+        ground = grey[grey.shape[0] // 2 :].astype(float)
+        table.add_row(name, f"{grid_power(ground):,.1f}", f"{grid_amplitude(ground):.2f}")
     console.print(table)
     console.print("; ".join(right.processing))
 
@@ -206,7 +217,9 @@ def real_flat_tables(console: Console) -> None:
 
 def forced(cells: Sequence[Cells], camera: Observation, sensor: tuple[int, int]) -> FlatField:
     """The flat field of so many frames as there are, however unsure."""
-    return estimate_flat_field(cells, camera.mission, camera.instrument, sensor, least_shots=3, largest_sigma=9.0)
+    return estimate_flat_field(
+        cells, camera.mission, camera.instrument, sensor, least_shots=3, largest_sigma=9.0, least_tilts_deg=0.0
+    )
 
 
 def agreement(pair: Sequence[Observation], xyz: np.ndarray) -> float:

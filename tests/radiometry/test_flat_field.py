@@ -86,6 +86,20 @@ def test_an_unsure_result_is_refused_and_says_how_many_are_needed(cells: list[Ce
         estimated(wild)
 
 
+def test_frames_that_all_look_alike_are_refused(cells: list[Cells]) -> None:
+    alike = [replace(c, elevation_deg=-20.0 - i / 10) for i, c in enumerate(cells)]
+    with pytest.raises(CalibrationError, match=r"within 2.9 degrees.*; expected elevations that differ by 10 degrees"):
+        estimated(alike)
+    assert estimated([replace(c, elevation_deg=None) for c in cells[:12]]).provenance.shots == 12
+
+
+def test_the_elevation_is_that_of_the_axis(cells: list[Cells]) -> None:
+    found = [c.elevation_deg for c in cells if c.elevation_deg is not None]
+    assert len(found) == 30
+    assert -50 <= min(found) < -40
+    assert -10 < max(found) <= -2
+
+
 def test_numbers_of_two_kinds_are_refused(cells: list[Cells]) -> None:
     with pytest.raises(CalibrationError, match="different kinds: 8 bits as delivered and linear"):
         estimated([*cells[:8], replace(cells[8], domain=DELIVERED)])
