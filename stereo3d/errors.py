@@ -73,6 +73,10 @@ class PanoramaError(Stereo3dError, ValueError):
     """The frames given do not make the panorama that was asked for."""
 
 
+class CalibrationError(Stereo3dError, ValueError):
+    """The frames given do not determine a calibration, or a calibration file cannot be used."""
+
+
 class OutputError(Stereo3dError, OSError):
     """A result cannot be written where the caller asked for it."""
 

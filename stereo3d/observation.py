@@ -56,6 +56,8 @@ class Observation:
     sun_deg: tuple[float, float] | None = None
     """Azimuth of the Sun, clockwise from north, and its elevation over the level horizon, as the record says or as
     follows from the time; None: not known."""
+    processing: tuple[str, ...] = ()
+    """What was done to the delivered pixels, in order, for people to read: decompanded, debayered, flat-fielded."""
 
     def __post_init__(self) -> None:
         if (self.camera.width, self.camera.height) != (self.image.width, self.image.height):

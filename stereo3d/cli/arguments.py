@@ -20,6 +20,19 @@ def add_metadata_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_calibration_argument(parser: argparse.ArgumentParser) -> None:
+    """--calibration FILE, the same for every command that measures or shows images."""
+    parser.add_argument(
+        "--calibration",
+        metavar="FILE",
+        action="append",
+        default=[],
+        type=Path,
+        help="divide the images by the flat field of their camera: a file of 'stereo3d calibrate', or a folder of "
+        "them (may be repeated)",
+    )
+
+
 def add_folder_argument(parser: argparse.ArgumentParser, what: str) -> None:
     """-o DIR of a command that writes ``what``, all of it or nothing, into a folder."""
     parser.add_argument(

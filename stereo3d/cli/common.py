@@ -11,11 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from stereo3d.cli.arguments import add_cache_argument, add_metadata_argument, add_stop_arguments
+from stereo3d.cli.arguments import (
+    add_cache_argument,
+    add_calibration_argument,
+    add_metadata_argument,
+    add_stop_arguments,
+)
 from stereo3d.cli.interrupt import raise_if_asked
 from stereo3d.cli.stop import take_stop
 from stereo3d.pipeline import GroundReconstruction, Progress, Reconstruction, Settings, reconstruct, reconstruct_scene
 from stereo3d.read import bundled_scene, count_pairs, read_pairs, read_scene
+from stereo3d.read.calibration import calibrated, read_flat_fields
 from stereo3d.scene import Scene
 from stereo3d.store import Store, user_folder, user_limit
 from stereo3d.terrain.detail import LEAST_FACES
@@ -63,6 +69,7 @@ def add_input_arguments(parser: argparse.ArgumentParser, whole: bool = False) ->
         action="store_false",
         help="the images show no sky: take nothing smooth for it (scene.toml may say so with sky = false)",
     )
+    add_calibration_argument(parser)
     add_cache_argument(parser)
     if whole:
         add_stop_arguments(parser)
@@ -154,7 +161,7 @@ def run_interruptible(work: Callable[[Progress], T], title: str, quiet: bool = F
 
 def load_scene(args: argparse.Namespace) -> Scene:
     """The scene that the input arguments name, with exactly one pair; the bundled one when they name none."""
-    return read_scene(args.inputs, args.metadata, args.pair)
+    return calibrated(read_scene(args.inputs, args.metadata, args.pair), read_flat_fields(args.calibration))
 
 
 def measure(
@@ -169,7 +176,9 @@ def measure(
 
         def work(progress: Progress) -> Reconstruction | GroundReconstruction:
             progress("reading", 0.0)
-            scene, settings = read_pairs(args.inputs, args.metadata, args.pair, args.all), chosen_settings(args)
+            fields = read_flat_fields(args.calibration)
+            scene = calibrated(read_pairs(args.inputs, args.metadata, args.pair, args.all), fields)
+            settings = chosen_settings(args)
             check(scene)
             if len(scene.pairs) == 1 and settings.faces is None and not settings.fill:
                 return reconstruct(scene, settings, progress, store)

@@ -16,7 +16,7 @@ from stereo3d.camera.cahvore import CAHVORE
 from stereo3d.cli.arguments import add_metadata_argument
 from stereo3d.errors import MissingFileError, Stereo3dError
 from stereo3d.frames import Float
-from stereo3d.image import Image
+from stereo3d.observation import Observation
 from stereo3d.read import Header, bundled_scene, find_partner, reader_for
 from stereo3d.read.product_name import parse_product_name
 from stereo3d.read.raw_feed import header_of_record
@@ -57,13 +57,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def facts_of(header: Header, image: Image | None = None, metadata: Sequence[Path] = ()) -> Facts:
+def facts_of(header: Header, observation: Observation | None = None, metadata: Sequence[Path] = ()) -> Facts:
     """Everything that is known of one image.
 
     Angles in degrees, lengths in metres.  Pointing is that of the ray through the middle of the frame: azimuth
     clockwise from north, elevation above the horizon; both None when the record has no attitude.
     """
     camera, name = header.camera, parse_product_name(header.product_id)
+    image = None if observation is None else observation.image
     facts: Facts = {
         "product_id": header.product_id,
         "file": str(header.path) if header.path is not None else None,
@@ -82,6 +83,8 @@ def facts_of(header: Header, image: Image | None = None, metadata: Sequence[Path
         "height_px": camera.height,
         "channels": None if image is None else 1 if image.pixels.ndim == 2 else 3,
         "data_type": None if image is None else str(image.pixels.dtype),
+        "companding": header.companding,
+        "processing": None if observation is None else list(observation.processing),
         "subframe": list(header.subframe) if header.subframe is not None else None,
         "scale_factor": header.scale_factor,
         "camera_model": type(camera).__name__,
@@ -155,8 +158,7 @@ def _entries(path: Path, metadata: Sequence[Path]) -> Iterator[Facts]:
     else:
         reader = reader_for(path)
         header = reader.header(path, metadata)
-        image = reader.read(path, metadata).image if header.path is not None else None
-        yield facts_of(header, image, metadata)
+        yield facts_of(header, reader.read(path, metadata) if header.path is not None else None, metadata)
 
 
 def _folder_entries(folder: Path, metadata: Sequence[Path]) -> Iterator[Facts]:
@@ -211,6 +213,7 @@ def _image_lines(facts: Facts) -> list[tuple[str, str]]:
             f"rover at {_vector(facts['rover_position_site_m'])} in the site frame",
         ),
         ("size", f"{facts['width_px']} x {facts['height_px']} px{pixels}"),
+        *([("pixels", "; ".join(notes))] if (notes := _notes(facts)) else []),
         ("subframe", _subframe(facts)),
         (
             "camera",
@@ -226,6 +229,14 @@ def _image_lines(facts: Facts) -> list[tuple[str, str]]:
     if facts["file"] is not None:
         lines.append(("partner", str(facts["partner"] or "not found beside it")))
     return lines
+
+
+def _notes(facts: Facts) -> list[str]:
+    """What was done to the pixels, and what is known of them without the image."""
+    notes = facts["processing"]
+    if isinstance(notes, list):
+        return [str(note) for note in notes]
+    return [] if facts["companding"] is None else [f"companded by {facts['companding']}"]
 
 
 def _subframe(facts: Facts) -> str:

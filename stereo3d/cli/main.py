@@ -24,6 +24,7 @@ COMMANDS = {
     "fetch": "get the stereo pairs of a sol, with their records, from the public raw-image feeds",
     "catalog": "index what lies in a folder: sols, sites, drives, frames, pairs, panoramas, what is reconstructed",
     "batch": "measure every pair, or every stop, of many folders: here or on a Dask cluster, resumably",
+    "calibrate": "estimate a camera's vignetting and fixed pattern from many of its frames, for --calibration",
     "info": "say what files are: product, sol, camera, model, pointing, partner",
     "evaluate": "score XYZ against truth, or against another XYZ map",
     "cache": "say what earlier runs kept on this machine, so that the next is quick, and clear it",

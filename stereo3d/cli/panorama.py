@@ -6,7 +6,12 @@ import argparse
 import time
 from pathlib import Path
 
-from stereo3d.cli.arguments import add_cache_argument, add_metadata_argument, add_stop_arguments
+from stereo3d.cli.arguments import (
+    add_cache_argument,
+    add_calibration_argument,
+    add_metadata_argument,
+    add_stop_arguments,
+)
 from stereo3d.cli.common import chosen_store, run_interruptible, say_written
 from stereo3d.cli.stop import take_stop
 from stereo3d.export.panorama import panorama_files
@@ -15,6 +20,7 @@ from stereo3d.panorama.projection import KINDS
 from stereo3d.pipeline import Progress
 from stereo3d.pipeline.panorama import EYES, Panorama, PanoramaSettings, make_panorama
 from stereo3d.read import read_frames
+from stereo3d.read.calibration import calibrated, read_flat_fields
 
 EXAMPLES = (
     ("stereo3d panorama -o pano.png", "the bundled scene, all around, level and to the north"),
@@ -60,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hide-rover", action="store_true", help="leave out the rover's own body")
     parser.add_argument("--no-refine", action="store_true", help="take the pointing as the records tell it")
     parser.add_argument("--no-stereo", action="store_true", help="take the ground as the plane of the wheels")
+    add_calibration_argument(parser)
     add_cache_argument(parser)
     add_stop_arguments(parser)
 
@@ -89,7 +96,8 @@ def run(args: argparse.Namespace) -> int:
         def work(progress: Progress) -> Panorama:
             progress("reading", 0.0)
             began = time.perf_counter()
-            scene = read_frames(args.inputs, args.metadata)
+            fields = read_flat_fields(args.calibration)
+            scene = calibrated(read_frames(args.inputs, args.metadata), fields)
             reading = time.perf_counter() - began
             made = make_panorama(scene, settings, lambda name, share: progress(name, 0.05 + 0.85 * share), store)
             progress("writing", 0.92)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stereo3d.errors import MissingFileError, PairError
 from stereo3d.observation import Eye, make_pair
+from stereo3d.radiometry.bayer import alike
 from stereo3d.read.frames import read_frames
 from stereo3d.read.paths import Inputs, listed
 from stereo3d.read.product_name import parse_product_name, same_product
@@ -200,9 +201,7 @@ def _pair_scene(first: Header, second: Header, metadata: Sequence[Path]) -> Scen
             expected="the two eyes of one camera",
         )
     # The headers are compared by make_pair, which needs the pixels; those of both are small beside what follows.
-    observations = []
-    for header in (first, second):
-        observations.append(read_header(header, metadata))
+    observations = alike([read_header(header, metadata) for header in (first, second)])
     pair = make_pair(*observations)
     return Scene(pair.name, (pair.left, pair.right), simulated=pair.left.mission == "simulated")
 

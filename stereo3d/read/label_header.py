@@ -80,6 +80,7 @@ def header_of_label(label: Label, size: tuple[int, int], image: Path | None) -> 
         record=label.file,
         path=image,
         sun_deg=_sun(label, mission),
+        companding=_companding(label),
     )
 
 
@@ -160,6 +161,25 @@ def _sun(label: Label, mission: str) -> tuple[float, float] | None:
         return None
     # MER's labels count elevations downwards.
     return azimuth % 360.0, -elevation if mission.startswith("MER") else elevation
+
+
+def _companding(label: Label) -> str | None:
+    """The companding mode of pixels that are companded still; None for those that are linear.
+
+    Products that were decompanded on the ground keep the mode in their labels, but their pixels have more than 8 bits;
+    PDS4 labels tell the state itself.
+    """
+    mode = label.text("SAMPLE_BIT_MODE_ID", "INSTRUMENT_STATE_PARMS", *_IMAGE_GROUPS)
+    if mode is None or not re.fullmatch(r"[A-Za-z0-9_]{1,20}", mode):
+        return None
+    state = label.text("COMPANDING_STATE", *_IMAGE_GROUPS)
+    if state is not None:
+        return mode if state.upper() == "COMPANDED" else None
+    mask = label.get("SAMPLE_BIT_MASK", *_IMAGE_GROUPS)
+    bits = int(mask).bit_count() if isinstance(mask, float) else str(mask or "").partition("#")[2].count("1")
+    if mask is None:
+        bits = label.integer("SAMPLE_BITS", *_IMAGE_GROUPS) or 0
+    return mode if bits == 8 else None
 
 
 def _camera(label: Label, width: int, height: int, rover: Frame) -> CAHV | CAHVOR | CAHVORE:

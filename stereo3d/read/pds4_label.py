@@ -82,6 +82,9 @@ def translated(root: Element, path: Path) -> Label:
     for side in ("width", "height"):
         text = text_of(imaging, "Downsampling", "Pixel_Averaging_Dimensions", f"{side}_pixels")
         _put(groups, "INSTRUMENT_STATE_PARMS", f"PIXEL_AVERAGING_{side.upper()}", text)
+    companding = child(imaging, "Sampling", "Companding")
+    _put(groups, "IMAGE", "SAMPLE_BIT_MODE_ID", text_of(companding, "processing_algorithm"))
+    _put(groups, "IMAGE", "COMPANDING_STATE", text_of(companding, "companding_state"))
     derived = next((e.text for e in _all(discipline, "derived_image_type_name") if e.text), None)
     _put(groups, "DERIVED_IMAGE_PARMS", "DERIVED_IMAGE_TYPE", derived)
     _camera(groups, child(lander, "Camera_Model_Parameters"))

@@ -11,6 +11,7 @@ from stereo3d.camera import CameraModel
 from stereo3d.frames import Frame, RigidTransform
 from stereo3d.image import Image
 from stereo3d.observation import Eye, Observation
+from stereo3d.read.develop import developed
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,8 @@ class Header:
     path: Path | None
     """The image file; None for a record without its image."""
     sun_deg: tuple[float, float] | None = None
+    companding: str | None = None
+    """How the pixels are companded to 8 bits, where the record says that they are: LUT0, MSB_BIT11, ..."""
 
     @property
     def frame(self) -> Frame:
@@ -55,7 +58,11 @@ class Header:
         return self.camera.height
 
     def observation(self, image: Image) -> Observation:
-        """The observation with these pixels.  Raises ImageFileError when their size is not the camera model's."""
+        """The observation of an image file's pixels, made linear and in colour as :mod:`stereo3d.read.develop` says.
+
+        Raises ImageFileError when their size is not the camera model's.
+        """
+        image, processing = developed(image, self.mission, self.companding, self.subframe, self.scale_factor)
         return Observation(
             product_id=self.product_id,
             mission=self.mission,
@@ -75,6 +82,7 @@ class Header:
             taken_utc=self.taken_utc,
             path=str(self.path) if self.path is not None else None,
             sun_deg=self.sun_deg,
+            processing=processing,
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stereo3d.errors import ImageFileError
 from stereo3d.observation import Eye, Observation
+from stereo3d.radiometry.bayer import alike
 from stereo3d.read.protocol import Header
 from stereo3d.read.readers import reader_for
 from stereo3d.read.shots import F, Shot
@@ -51,7 +52,7 @@ def read_part(part: Shot[Header], metadata: Sequence[Path] = ()) -> tuple[list[O
             except ImageFileError as error:
                 apart = [read_header(frame, metadata) for frame in part.frames]
                 return apart, [f"left as they are: {error}"]
-    return done, []
+    return alike(done), []
 
 
 def read_header(header: Header, metadata: Sequence[Path] = ()) -> Observation:

@@ -113,7 +113,11 @@ def test_all_real_images_and_the_folder(data: Path, capsys: pytest.CaptureFixtur
         assert facts["file"].endswith(swap["partner"])
         assert {facts["eye"], swap["eye"]} == {"left", "right"}
         assert facts["field_of_view_deg"][0] * facts["focal_length_px"][0] == pytest.approx(71_000, rel=0.06)
-    assert sum(e["channels"] == 1 for e in entries) == 1
+    assert all(e["channels"] == 3 for e in entries)
+    done = [e for e in entries if e["processing"]]
+    assert [(e["product_id"][:8], e["processing"]) for e in done] == [
+        ("NRE_0060", ["debayered here from a raw mosaic, RGGB"])
+    ]
 
 
 def test_records_alone(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

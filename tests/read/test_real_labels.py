@@ -150,7 +150,9 @@ def test_insight_by_eye(data: Path) -> None:
     assert c.R.tolist() == [0.002547, 0.003112, 0.00663]
     assert (seen.mission, seen.instrument, seen.eye) == ("InSight", "IDC", Eye.NONE)
     assert (seen.sol, seen.site, seen.drive, seen.sclk_s) == (40, 1, 0, 600081076.41282)
-    assert (seen.image.pixels.dtype, seen.image.pixels.shape) == (np.uint8, (1024, 1024, 3))
+    # Its label: SAMPLE_BIT_MODE_ID LUT0 and 8 bits, so the 12 bits of the sensor are restored.
+    assert (seen.image.pixels.dtype, seen.image.pixels.shape) == (np.uint16, (1024, 1024, 3))
+    assert seen.processing == ("decompanded by LUT0: 8 bits to 0 ... 4095",)
     assert (seen.mast_azimuth_deg, seen.taken_utc) == (None, "2019-01-06T21:11:46.509")
     # The label: azimuth 178.812, elevation -60.9945 in the site frame.
     assert direction_site(header) == pytest.approx((178.812, -60.9945), abs=0.01)

@@ -79,10 +79,14 @@ def test_sol_755_left_by_eye(data: Path) -> None:
     assert np.degrees(np.arctan2(forward[1], forward[0])) == pytest.approx(-87.4, abs=0.5)
 
 
-def test_a_raw_bayer_mosaic_is_grey(data: Path) -> None:
+def test_a_raw_bayer_mosaic_is_read_in_the_colours_of_its_partner(data: Path) -> None:
     pair = read_scene([data / "perseverance" / f"{SHOTS['0060']}.png"]).pairs[0]
     assert pair.left.image.pixels.shape == (976, 1296, 3)
-    assert pair.right.image.pixels.shape == (976, 1296)
+    assert pair.right.image.pixels.shape == (976, 1296, 3)
+    assert pair.left.processing == ()
+    assert pair.right.processing[0] == "debayered here from a raw mosaic, RGGB"
+    medians = [np.median(eye.image.pixels.reshape(-1, 3), axis=0) for eye in (pair.left, pair.right)]
+    np.testing.assert_allclose(medians[1], medians[0], atol=2)
     assert pair.right.product_id == "NRE_0060_0672265209_237ECM_N0032046NCAM00410_00_0LLJ"
 
 

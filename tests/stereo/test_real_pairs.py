@@ -13,6 +13,7 @@ from stereo3d.frames import Frame
 from stereo3d.image import Image
 from stereo3d.observation import Eye, Observation, StereoPair
 from stereo3d.pipeline import reconstruct
+from stereo3d.radiometry.bayer import was_mosaic
 from stereo3d.read import read_scene
 from stereo3d.scene import Scene
 from stereo3d.stereo.disparity import Reason
@@ -74,13 +75,14 @@ def test_curiositys_hill_is_measured(curiosity):
 def test_a_bayer_mosaic_matches_its_debayered_partner(shared_data):
     scene = read_scene([next((shared_data / "perseverance").glob("NLF_0060_*.png"))])
     pair = scene.pairs[0]
-    assert pair.right.image.is_mosaic
-    assert not pair.left.image.is_mosaic
+    assert was_mosaic(pair.right)
+    assert not was_mosaic(pair.left)
     left, right = _sky(pair.left), _sky(pair.right)
     assert 0.17 < left.mean() < 0.23
     assert abs(left.mean() - right.mean()) < 0.03
     result = reconstruct(scene)
     ground = (result.xyz.reason & np.uint16(Reason.SKY | Reason.OUTSIDE_OVERLAP)) == 0
-    # Matched as it is, the mosaic itself is the noise that hides the texture of a quarter of the ground.
+    # Matched as it is, the mosaic itself is the noise that hides the texture of a quarter of the ground; smoothed until
+    # it shows none it is unlike its partner, and 4.8 % stay unmatched.
     unmatched = np.uint16(Reason.LEFT_RIGHT | Reason.NO_MATCH | Reason.LOW_TEXTURE)
-    assert ((result.xyz.reason & unmatched) > 0)[ground].mean() < 0.08
+    assert ((result.xyz.reason & unmatched) > 0)[ground].mean() < 0.035

@@ -1,0 +1,1 @@
+"""What light became which number: mosaics to colour, companding undone, vignetting and flat fields."""
