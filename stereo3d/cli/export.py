@@ -18,7 +18,7 @@ from stereo3d.export.terrain import FORMATS, check_target, write_printable, writ
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """INPUT... -o FILE, and what a print or Blender wants."""
-    add_input_arguments(parser, whole=True)
+    add_input_arguments(parser, whole=True, drives=True)
     parser.add_argument(
         "-o",
         "--output",

@@ -50,7 +50,7 @@ def sun_argument(text: str) -> tuple[float, float]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """INPUT... -o DIR, and what the maps are like."""
-    add_input_arguments(parser, whole=True)
+    add_input_arguments(parser, whole=True, drives=True)
     add_folder_argument(parser, "maps")
     parser.add_argument(
         "--resolution",

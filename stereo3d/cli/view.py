@@ -39,7 +39,7 @@ def size_argument(text: str) -> tuple[int, int]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``stereo3d view``."""
-    add_input_arguments(parser, whole=True)
+    add_input_arguments(parser, whole=True, drives=True)
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
         "--screenshot", metavar="FILE", type=Path, help="write a picture (.png or .jpg) instead; needs no display"

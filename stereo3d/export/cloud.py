@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +96,19 @@ def cloud_of_ground(fused: FusedMap, textured: TexturedMesh) -> Cloud:
     uv = surface.interpolate(hits, textured.uv)
     uv[~shown] = textured.uv[cKDTree(mesh.vertices).query(points[~shown], workers=2)[1]]
     return Cloud(fused.grid.frame, points, colours_at(textured, uv), sigma_m, fused.count[measured])
+
+
+def together(clouds: Sequence[Cloud]) -> Cloud:
+    """Several clouds of one frame as one.  Raises FrameMismatchError for other frames."""
+    if len({cloud.frame for cloud in clouds}) != 1:
+        raise FrameMismatchError(f"the points are in {', '.join(sorted({str(c.frame) for c in clouds}))}")
+    return Cloud(
+        clouds[0].frame,
+        np.concatenate([c.xyz for c in clouds]),
+        np.concatenate([c.rgb for c in clouds]),
+        np.concatenate([c.sigma_m for c in clouds]),
+        np.concatenate([c.count for c in clouds]),
+    )
 
 
 def write_cloud(cloud: Cloud, path: Path) -> None:
