@@ -27,7 +27,7 @@ _LEAST_FACES = 16
 """Pieces of fewer faces that the cut leaves are dropped."""
 _LEAST_COLOURS = 200
 _GAIN = (0.5, 2.0)
-_FINEST_RAD, _HALVINGS = 0.015, 5
+_FINEST_RAD, _HALVINGS = 0.025, 5
 """Triangles that another ground covers in part are halved until its eye sees them so small, or so many times."""
 
 

@@ -16,7 +16,7 @@ them is that of Godambe (1960): H M^-1 H, with the scores summed over squares of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -118,6 +118,8 @@ class _Link:
     """Of the second, to be looked up on the first."""
     back: Places
     """And the other way round, so that neither ground is the smoother one."""
+    level: bool = False
+    """Whether only height and tilt are taken from it: along itself the one ground fits the other in several places."""
 
 
 SEARCH_STEP_M, SEARCH_MOST_M, SEARCH_SIGMA = 0.15, 3.0, 2.5
@@ -130,6 +132,9 @@ _CHI2_MOST = 33.0
 """Of six: a correction that telemetry gives a chance of 1e-5 is wrong."""
 _WORSE = 1.05
 _LEAST_SCALE = 0.25
+_AMBIGUOUS = 1.0
+_ALONG = [2, 3, 4]
+"""Of a correction: heading, east, north."""
 
 
 def place_stops(grounds: Sequence[StopGround], order: Sequence[float], telemetry: Telemetry = Telemetry()) -> Placement:
@@ -151,15 +156,19 @@ def place_stops(grounds: Sequence[StopGround], order: Sequence[float], telemetry
         wrong = _wrong(grounds, links, comparers, prior, covariance, state)
         if wrong is None:
             break
-        link, why = wrong
+        link, why, ambiguous = wrong
         links = [other for other in links if other is not link]
-        dropped.append((link, why))
+        if ambiguous:
+            links.append(replace(link, level=True))
+            notes.append(f"{_named(link)} fix each other in height and tilt alone: {why}")
+        else:
+            dropped.append((link, why))
     told = np.zeros_like(state)
     fits = [_fit(link, grounds, comparers, told, state, "") for link in links]
     for link, why in dropped:
         comparers.setdefault(link.first, Comparer(grounds[link.first]))
         fits.append(_fit(link, grounds, comparers, told, state, why))
-        notes.append(f"stops {link.first + 1} and {link.second + 1} are not aligned on the ground they share: {why}")
+        notes.append(f"{_named(link)} are not aligned on the ground they share: {why}")
     joined = {s for link in links for s in (link.first, link.second)}
     blocks = np.zeros((count, 6, 6))
     for k in range(1, count):
@@ -169,6 +178,10 @@ def place_stops(grounds: Sequence[StopGround], order: Sequence[float], telemetry
     moved = tuple(_moved(g, x) for g, x in zip(grounds, state, strict=True))
     fits.sort(key=lambda f: (f.first, f.second))
     return Placement(moved, blocks, tuple(k > 0 and k in joined for k in range(count)), tuple(fits), tuple(notes))
+
+
+def _named(link: _Link) -> str:
+    return f"stops {link.first + 1} and {link.second + 1}"
 
 
 def _prior(grounds: Sequence[StopGround], order: Sequence[float], telemetry: Telemetry) -> Float:
@@ -240,6 +253,9 @@ def _begin(
     for k in range(1, len(grounds)):
         best = max((li for li in links if li.second == k), key=lambda li: len(li.places.points), default=None)
         if best is None:
+            continue
+        if best.level:
+            state[k, 5] += _height(grounds, best, comparers[best.first], state)
             continue
         state[k] = state[best.first]
         shifts, found = _search(grounds, best, comparers[best.first], state, spans)
@@ -341,7 +357,9 @@ def _solve(
     size = len(prior)
     if not size:
         return state, np.zeros((0, 0))
-    common = np.concatenate([np.concatenate([g.doubt, [g.bias]]) for g in grounds])
+    spans = _inverse(prior)
+    held = [np.sqrt(np.diag(_block(spans, li.first, li.second))[_ALONG]) * li.level for li in links]
+    common = np.concatenate([*(np.append(g.doubt, g.bias) for g in grounds), *held])
     x = state.reshape(-1)[6:].copy()
     covariance = _inverse(prior)
     for _ in range(25):
@@ -374,10 +392,11 @@ def _normal(
     the gradient in parts, one for each square of ground (squares, p)."""
     size = 6 * (len(grounds) - 1)
     begins = np.cumsum([0, *(len(g.doubt) + 1 for g in grounds)])
-    hessian, shared, parts = np.zeros((size, size)), np.zeros((size, int(begins[-1]))), [np.zeros((1, size))]
-    directions = [(link.first, link.second, link.places) for link in links]
-    directions += [(link.second, link.first, link.back) for link in links]
-    for own, other, places in directions:
+    hessian, parts = np.zeros((size, size)), [np.zeros((1, size))]
+    shared = np.zeros((size, int(begins[-1]) + 3 * len(links)))
+    directions = [(k, link.first, link.second, link.places) for k, link in enumerate(links)]
+    directions += [(k, link.second, link.first, link.back) for k, link in enumerate(links)]
+    for number, own, other, places in directions:
         one, two = (_moved(grounds[k], state[k]) for k in (own, other))
         pairing = comparers[own].pair(places, one.inverse() @ two)
         count = len(pairing.chosen)
@@ -393,13 +412,19 @@ def _normal(
                 columns = slice(6 * k - 6, 6 * k)
                 rows[:, columns] = sign * np.concatenate([np.cross(arm, normal), normal], axis=1)
         each = np.arange(count)
-        bends = np.zeros((count, int(begins[-1])))
+        bends = np.zeros((count, shared.shape[1]))
         for k, numbers, bend in (
             (own, pairing.own_pair, pairing.bend[:, 0]),
             (other, places.pair[pairing.chosen], pairing.bend[:, 1]),
         ):
             bends[each, begins[k] + numbers] = bend
             bends[:, begins[k + 1] - 1] = bend
+        if links[number].level:
+            along = [6 * k - 6 + a for k in (own, other) if k for a in _ALONG]
+            held = slice(int(begins[-1]) + 3 * number, int(begins[-1]) + 3 * number + 3)
+            # What the later of the two is held by; the two directions see it with opposite signs.
+            bends[:, held] = rows[:, [6 * max(own, other) - 6 + a for a in _ALONG]]
+            rows[:, along] = 0.0
         scale = _scale(pairing.off_m, pairing)
         e = pairing.off_m / pairing.noise_m
         # Both directions compare the same ground: each counts half.
@@ -423,15 +448,15 @@ def _wrong(
     prior: Float,
     covariance: Float,
     state: Float,
-) -> tuple[_Link, str] | None:
-    """The link that holds least, and why; None where all hold."""
+) -> tuple[_Link, str, bool] | None:
+    """The link that holds least, why, and whether it is only ambiguous; None where all hold."""
     spans = _inverse(prior)
     worst: tuple[float, _Link, str] | None = None
     for link in links:
         found = _complaint(grounds, link, comparers[link.first], spans, covariance, state)
         if found is not None and (worst is None or found[0] > worst[0]):
             worst = found[0], link, found[1]
-    return None if worst is None else worst[1:]
+    return None if worst is None else (worst[1], worst[2], worst[0] == _AMBIGUOUS)
 
 
 def _complaint(
@@ -448,6 +473,8 @@ def _complaint(
     before = comparer.pair(link.places, _between(grounds, link, np.zeros_like(state)))
     if spread(after.off_m) > _WORSE * spread(before.off_m):
         return 1e3, "the grounds fit no better than telemetry places them"
+    if link.level:
+        return None
     shifts, cost = _search(grounds, link, comparer, state, spans)
     here = int(np.argmin(np.linalg.norm(shifts, axis=1)))
     sure = 3.0 * np.sqrt(np.diag(_block(covariance, link.first, link.second))[3:5])
@@ -458,7 +485,7 @@ def _complaint(
         rival = int(elsewhere[np.argmin(cost[elsewhere].mean(axis=1))])
         if _lead(cost[here], cost[rival]) < 2.0:
             east, north = shifts[rival]
-            return 1e2, f"it fits as well {np.hypot(east, north):.1f} m further off"
+            return _AMBIGUOUS, f"it fits as well {np.hypot(east, north):.1f} m further off"
     return None
 
 
