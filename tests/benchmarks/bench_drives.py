@@ -1,6 +1,6 @@
 """Stops of one simulated drive, told wrong: where they come to stand, what sigma says of it, and how they meet.
 
-    python tests/benchmarks/bench_drives.py --cache FOLDER [--seeds 5 7 9] [--binning 8] [--distance 10] [--open3d PYTHON]
+    python tests/benchmarks/bench_drives.py --cache FOLDER [--seeds 5 7 9] [--binning 8] [--open3d PYTHON]
 
 Stops of three pairs each look at each other over ``--distance`` metres of one floor; the second is told 0.2 m (each
 axis), 0.4 degrees of heading and 0.1 of tilt wrong.  Truth is where the second ground truly lies in that of the first:
