@@ -94,6 +94,12 @@ class DrivesReconstruction:
         """(3,) m: of the first stop."""
         return self.stops[0].eye_enu
 
+    @property
+    def vertex_eyes(self) -> Float:
+        """(n, 3) m: where each vertex of the terrain was measured from."""
+        eyes = np.stack([_eye(s, m) for s, m in zip(self.stops, self.placement.moved, strict=True)])
+        return np.asarray(eyes[self.joined.stop], dtype=np.float64)
+
     def seen_best(self, points: Float, stop: int) -> NDArray[np.bool_]:
         """(n,) which of ``points`` (n, 3), m, of a stop, in the frame of the terrain, no other stop saw better."""
         found: NDArray[np.bool_] = self._owners.seen_better(points, stop)[0] > 0

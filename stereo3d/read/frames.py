@@ -56,6 +56,7 @@ def read_stops(inputs: Sequence[Path], metadata: Sequence[Path] = ()) -> tuple[S
     stops: dict[tuple[str, int, int], list[Header]] = {_stop(header): [] for header in named}
     for header in headers:
         stops[_stop(header)].append(header)
+    _check_memory([shot for group in stops.values() for shot in shots_of(group)[0]], paths[0])
     scenes = []
     for (_, site, drive), group in stops.items():
         if not group:

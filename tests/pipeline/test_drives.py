@@ -47,14 +47,22 @@ def test_one_ground_in_the_frame_of_the_first(drive_result):
     mesh = drive_result.terrain.mesh
     assert mesh.frame == drive_result.stops[0].terrain.mesh.frame
     assert len(np.unique(drive_result.joined.stop)) == 2
-    kept = [len(s.terrain.mesh.vertices) for s in drive_result.stops]
-    for k in (0, 1):
-        at = drive_result.joined.stop == k
-        assert at.sum() > 0.2 * kept[k]
-        inner = mesh.vertices[at]
-        away = np.linalg.norm(inner - drive_result.placement.moved[k].apply(drive_result.stops[k].eye_enu), axis=1)
-        # Within the half of the way that is its own, all of its ground is there.
-        assert drive_result.seen_best(inner[away < 3.6], k).mean() > 0.98
+    for k, stop in enumerate(drive_result.stops):
+        move = drive_result.placement.moved[k]
+        own = move.apply(stop.terrain.mesh.vertices)
+        away = np.linalg.norm(own - move.apply(stop.eye_enu), axis=1)
+        # Near its own rover a stop is left alone, near the other's it gives way.
+        best = drive_result.seen_best(own, k)
+        assert best[away < 3.3].mean() > 0.99
+        assert best[(away > 5.0) & (away < 6.0)].mean() < 0.7
+        assert (drive_result.joined.stop == k).sum() > 0.2 * len(own)
+
+
+def test_each_vertex_knows_its_eye(drive_result):
+    eyes = drive_result.vertex_eyes
+    first = drive_result.joined.stop == 0
+    assert (eyes[first] == drive_result.eye_enu).all()
+    assert (np.linalg.norm(eyes[~first] - drive_result.eye_enu, axis=1) > 5.0).all()
 
 
 def test_sigma_of_the_second_holds_that_of_its_placement(drive_result):
