@@ -120,6 +120,27 @@ class RigidTransform:
             self.to, other.source, self.rotation @ other.rotation, self.rotation @ other.translation + self.translation
         )
 
+    @property
+    def quaternion(self) -> Float:
+        """(4,) unit (w, x, y, z) with w >= 0 of the rotation."""
+        r = self.rotation
+        # The largest of the four first: its square root is far from zero (Shepperd 1978).
+        squares = np.array([1.0 + np.trace(r), *(1.0 - np.trace(r) + 2.0 * np.diag(r))]) / 4.0
+        products = np.empty((4, 4))
+        products[np.diag_indices(4)] = squares
+        for a, b, value in (
+            (0, 1, r[2, 1] - r[1, 2]),
+            (0, 2, r[0, 2] - r[2, 0]),
+            (0, 3, r[1, 0] - r[0, 1]),
+            (1, 2, r[0, 1] + r[1, 0]),
+            (1, 3, r[0, 2] + r[2, 0]),
+            (2, 3, r[1, 2] + r[2, 1]),
+        ):
+            products[a, b] = products[b, a] = value / 4.0
+        row = products[int(np.argmax(squares))]
+        q = row / np.linalg.norm(row)
+        return np.asarray(q if q[0] >= 0 else -q)
+
     def inverse(self) -> RigidTransform:
         """The transform in the other direction."""
         return RigidTransform(self.source, self.to, self.rotation.T, -self.rotation.T @ self.translation)

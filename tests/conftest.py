@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from stereo3d.pipeline import GroundReconstruction
+    from stereo3d.pipeline import DrivesReconstruction, GroundReconstruction
     from stereo3d.scene import Scene
     from stereo3d.simulate.painted import PaintedWorld
+    from stereo3d.simulate.stops import Stop
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -107,3 +108,21 @@ def ring_result(ring_folder: Path, ring_told: list[tuple[str, float]]) -> Ground
     from stereo3d.read import read_frames
 
     return reconstruct_scene(read_frames([ring_folder]), progress=lambda *told: ring_told.append(told))
+
+
+@pytest.fixture(scope="session")
+def drive_stops() -> tuple[Stop, ...]:
+    """Two simulated stops 8 m apart that look at each other, a pair each, the second told 0.3 m wrong."""
+    from stereo3d.simulate.stops import DriveError, Parking, simulate_stops
+
+    parkings = (Parking(0.0, 0.0, 69.08, (70.0,)), Parking(2.7, 7.4, 160.0, (250.0,)))
+    return simulate_stops(6, parkings, error=DriveError(0.2, 0.3, 0.1), binning=12, samples=1)
+
+
+@pytest.fixture(scope="session")
+def drive_result(drive_stops: tuple[Stop, ...]) -> DrivesReconstruction:
+    """The one ground of ``drive_stops``."""
+    from stereo3d.pipeline import reconstruct_stops
+    from stereo3d.scene import Scene
+
+    return reconstruct_stops([Scene(f"stop-{k}", s.observations, simulated=True) for k, s in enumerate(drive_stops)])

@@ -127,3 +127,13 @@ def test_values_are_locked() -> None:
     assert not np.shares_memory(copy, mine)
     assert locked(mine.reshape(2, 3).T).flags.c_contiguous
     assert locked(view) is view
+
+
+def test_quaternion_of_a_rotation_gives_it_back():
+    rng = np.random.default_rng(4)
+    asked = [*rng.normal(size=(50, 4)), [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [1, 0, 0, 0], [1e-9, 0.6, 0.8, 0]]
+    for q in asked:
+        q = np.asarray(q, dtype=float) / np.linalg.norm(q)
+        turned = RigidTransform.from_quaternion(Frame.site(1), Frame.rover(1, 2), q)
+        assert np.abs(turned.quaternion @ q) == pytest.approx(1.0, abs=1e-12)
+        assert turned.quaternion[0] >= 0.0

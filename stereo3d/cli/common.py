@@ -18,9 +18,19 @@ from stereo3d.cli.arguments import (
     add_stop_arguments,
 )
 from stereo3d.cli.interrupt import raise_if_asked
+from stereo3d.cli.placement import say_placement
 from stereo3d.cli.stop import take_stop
-from stereo3d.pipeline import GroundReconstruction, Progress, Reconstruction, Settings, reconstruct, reconstruct_scene
-from stereo3d.read import bundled_scene, count_pairs, read_pairs, read_scene
+from stereo3d.pipeline import (
+    DrivesReconstruction,
+    GroundReconstruction,
+    Progress,
+    Reconstruction,
+    Settings,
+    reconstruct,
+    reconstruct_scene,
+    reconstruct_stops,
+)
+from stereo3d.read import bundled_scene, count_pairs, read_pairs, read_scene, read_stops
 from stereo3d.read.calibration import calibrated, read_flat_fields
 from stereo3d.scene import Scene
 from stereo3d.store import Store, user_folder, user_limit
@@ -32,10 +42,10 @@ T = TypeVar("T")
 SEVERAL = "; several pairs of one rover position, in folders or one by one, become one ground"
 
 
-def add_input_arguments(parser: argparse.ArgumentParser, whole: bool = False) -> None:
+def add_input_arguments(parser: argparse.ArgumentParser, whole: bool = False, drives: bool = False) -> None:
     """INPUT..., --metadata, --no-sky and --no-cache, the same for every command that takes a pair.
 
-    With ``whole`` the command takes all pairs of a stop too.
+    With ``whole`` the command takes all pairs of a stop too, with ``drives`` those of several stops.
     """
     parser.add_argument(
         "inputs",
@@ -52,7 +62,14 @@ def add_input_arguments(parser: argparse.ArgumentParser, whole: bool = False) ->
         metavar="N|PRODUCT",
         help="of a folder with several pairs, the one to take: its number from 1, or the product id of an image of it",
     )
-    parser.set_defaults(all=False, faces=None, fill=False)
+    parser.set_defaults(all=False, faces=None, fill=False, across_drives=False)
+    if drives:
+        choice.add_argument(
+            "--across-drives",
+            action="store_true",
+            help="the images are of several stops of one site: place them by the records' position and attitude and by "
+            "the ground that they share, and make one ground about the first",
+        )
     if whole:
         choice.add_argument(
             "--all", action="store_true", help="without INPUT: all pairs of the bundled scene, not its first one alone"
@@ -164,28 +181,35 @@ def load_scene(args: argparse.Namespace) -> Scene:
     return calibrated(read_scene(args.inputs, args.metadata, args.pair), read_flat_fields(args.calibration))
 
 
-def measure(
-    args: argparse.Namespace, check: Callable[[Scene], object] = lambda scene: None
-) -> Reconstruction | GroundReconstruction:
-    """Read the inputs and reconstruct their pair, or one ground from all of their pairs, with progress.
+Made = Reconstruction | GroundReconstruction | DrivesReconstruction
+
+
+def measure(args: argparse.Namespace, check: Callable[[Sequence[Scene]], object] = lambda scenes: None) -> Made:
+    """Read the inputs and reconstruct their pair, one ground from all of their pairs, or, where it is asked for, from
+    several stops, with progress.
 
     ``check`` is called with what was read, before the work: it raises what would stop the command after it.
     """
     take_stop(args)
     with chosen_store(args) as store:
 
-        def work(progress: Progress) -> Reconstruction | GroundReconstruction:
+        def work(progress: Progress) -> Made:
             progress("reading", 0.0)
-            fields = read_flat_fields(args.calibration)
+            fields, settings = read_flat_fields(args.calibration), chosen_settings(args)
+            if args.across_drives:
+                stops = [calibrated(stop, fields) for stop in read_stops(args.inputs, args.metadata)]
+                check(stops)
+                return reconstruct_stops(stops, settings, progress, store)
             scene = calibrated(read_pairs(args.inputs, args.metadata, args.pair, args.all), fields)
-            settings = chosen_settings(args)
-            check(scene)
+            check([scene])
             if len(scene.pairs) == 1 and settings.faces is None and not settings.fill:
                 return reconstruct(scene, settings, progress, store)
             return reconstruct_scene(scene, settings, progress, store)
 
         made = run_interruptible(work, "reading")
-    if not args.inputs and args.pair is None and not args.all:
+    if isinstance(made, DrivesReconstruction):
+        say_placement(made)
+    elif not args.inputs and args.pair is None and not args.all:
         count = count_pairs(bundled_scene())
         print(f"this is pair 1 of {count} of the bundled scene; --all makes one ground of all, in a minute or two")
     return made

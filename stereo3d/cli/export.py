@@ -25,7 +25,7 @@ EXAMPLES = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """INPUT... -o FILE, and what a print or Blender wants."""
-    add_input_arguments(parser, whole=True)
+    add_input_arguments(parser, whole=True, drives=True)
     parser.add_argument(
         "-o",
         "--output",

@@ -11,6 +11,7 @@ from stereo3d.cli.arguments import add_folder_argument
 from stereo3d.cli.common import add_input_arguments, measure, run_interruptible, say_written
 from stereo3d.export.atomic import atomic_folder
 from stereo3d.export.maps import PRODUCTS, MapStyle, about_map, write_maps
+from stereo3d.pipeline import DrivesReconstruction
 from stereo3d.terrain.maps import MapSettings, make_maps
 
 EXAMPLES = (
@@ -55,7 +56,7 @@ def sun_argument(text: str) -> tuple[float, float]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """INPUT... -o DIR, and what the maps are like."""
-    add_input_arguments(parser, whole=True)
+    add_input_arguments(parser, whole=True, drives=True)
     add_folder_argument(parser, "maps")
     parser.add_argument(
         "--resolution",
@@ -94,7 +95,8 @@ def run(args: argparse.Namespace) -> int:
     style = MapStyle(interval_m=args.interval, sun_deg=args.sun, lonlat_deg=args.lonlat)
     with atomic_folder(args.output, PRODUCTS) as folder:
         result = measure(args)
-        maps = run_interruptible(lambda progress: make_maps(result.terrain, result.eye_enu, settings), "mapping")
+        eye = result.vertex_eyes if isinstance(result, DrivesReconstruction) else result.eye_enu
+        maps = run_interruptible(lambda progress: make_maps(result.terrain, eye, settings), "mapping")
         told = result.report_values
         inputs = {"inputs": told["inputs"], "simulated": told["simulated"], "settings": asdict(settings)}
         report = write_maps(maps, folder, about_map(result.observations[0]), inputs, told["notes"], style)

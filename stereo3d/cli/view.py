@@ -14,7 +14,7 @@ from stereo3d.cli.interrupt import raise_if_asked
 from stereo3d.cli.page import measured_page
 from stereo3d.cli.view_pictures import (
     add_picture_arguments,
-    check_against_scene,
+    check_against_scenes,
     check_picture_arguments,
     write_pictures,
 )
@@ -51,7 +51,7 @@ def size_argument(text: str) -> tuple[int, int]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``stereo3d view``."""
-    add_input_arguments(parser, whole=True)
+    add_input_arguments(parser, whole=True, drives=True)
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
         "--screenshot", metavar="FILE", type=Path, help="write a picture (.png or .jpg) instead; needs no display"
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
         path = FALLBACK_FILE
         check_picture_path(path)
     try:
-        made = measure(args, lambda scene: check_against_scene(args, scene, trial is not None))
+        made = measure(args, lambda scenes: check_against_scenes(args, scenes, trial is not None))
         if trial is not None:
             try:
                 trial.finish()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from stereo3d.cli.common import run_interruptible, say_written
@@ -114,15 +115,16 @@ def check_picture_arguments(args: argparse.Namespace) -> None:
         raise MissingFileError("no such file", file=args.annotations, expected="annotations as GeoJSON")
 
 
-def check_against_scene(args: argparse.Namespace, scene: Scene, window: bool) -> None:
+def check_against_scenes(args: argparse.Namespace, scenes: Sequence[Scene], window: bool) -> None:
     """Raise, before the work, what it would end with: no such frame, annotations that are none or of another place.
 
-    A ``window`` makes a file of annotations that is not there yet.
+    ``scenes``: of each stop, the one that the others are placed about first.  A ``window`` makes a file of annotations
+    that is not there yet.
     """
     if args.frame is not None:
-        frame_number(scene.observations, args.frame)
+        frame_number([o for scene in scenes for o in scene.observations], args.frame)
     if args.annotations is not None and (args.annotations.exists() or not window):
-        read_annotations(args.annotations, SceneStop(scene.observations))
+        read_annotations(args.annotations, SceneStop(scenes[0].observations))
 
 
 def flown(args: argparse.Namespace) -> tuple[Bookmark, ...] | None:

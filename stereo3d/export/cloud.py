@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +102,19 @@ def ply_comments(about: Mapping[str, str]) -> list[str]:
     """What a file says of its origin, as lines of a PLY header, which is ASCII."""
     lines = [f"comment {name}: {' '.join(value.split())}" for name, value in about.items()]
     return [line.encode("ascii", "replace").decode() for line in lines]
+
+
+def together(clouds: Sequence[Cloud]) -> Cloud:
+    """Several clouds of one frame as one.  Raises FrameMismatchError for other frames."""
+    if len({cloud.frame for cloud in clouds}) != 1:
+        raise FrameMismatchError(f"the points are in {', '.join(sorted({str(c.frame) for c in clouds}))}")
+    return Cloud(
+        clouds[0].frame,
+        np.concatenate([c.xyz for c in clouds]),
+        np.concatenate([c.rgb for c in clouds]),
+        np.concatenate([c.sigma_m for c in clouds]),
+        np.concatenate([c.count for c in clouds]),
+    )
 
 
 def write_cloud(cloud: Cloud, path: Path, about: Mapping[str, str] | None = None) -> None:

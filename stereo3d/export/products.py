@@ -10,11 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from stereo3d.export.cloud import Cloud, cloud_of, cloud_of_ground, write_cloud
+import numpy as np
+
+from stereo3d.export.cloud import Cloud, cloud_of, cloud_of_ground, together, write_cloud
 from stereo3d.export.rasters import write_raster
 from stereo3d.export.terrain import about_pair, write_terrain
 from stereo3d.observation import credit_of
-from stereo3d.pipeline import GroundReconstruction, MeasuredPair, Result
+from stereo3d.pipeline import DrivesReconstruction, GroundReconstruction, MeasuredPair, Result
+from stereo3d.terrain.join import brightened
 
 REPORT = "report.json"
 PREVIEW = "preview.png"
@@ -51,15 +54,38 @@ def about_result(result: Result) -> dict[str, str]:
     if len(result.pairs) > 1:
         first, last = (result.pairs[k].pair.left.product_id for k in (0, -1))
         about["product"] = f"{len(result.pairs)} pairs, {first} to {last}"
+    if isinstance(result, DrivesReconstruction):
+        told = result.report_values["stops"]
+        drives = ", ".join(str(stop["drive"]) for stop in told)
+        north, east, down = told[0]["told_m"]
+        about["place"] = f"{len(told)} stops of site {told[0]['site']}, drives {drives}, from sol {told[0]['sol']} on"
+        about["frame"] = (
+            "ENU: X east, Y north, Z up, m; origin at the rover of the first stop, which lies in SITE at "
+            f"{north:.6g} north, {east:.6g} east, {down:.6g} down"
+        )
     return about
 
 
 def result_cloud(result: Result) -> Cloud:
-    """All that was measured, in ENU: the points of one pair, or each place of several once."""
+    """All that was measured, in ENU: the points of one pair, or each place of several once.
+
+    Of several stops each place is from the one that saw it best; sigma includes that of the placement.
+    """
+    if isinstance(result, DrivesReconstruction):
+        return together([_of_stop(result, k) for k in range(len(result.stops))])
     if len(result.pairs) > 1 and isinstance(result, GroundReconstruction) and result.ground.fused is not None:
         return cloud_of_ground(result.ground.fused, result.terrain)
     only = result.pairs[0]
     return cloud_of(only.xyz, only.pair.left.image, result.enu_from_rover)
+
+
+def _of_stop(result: DrivesReconstruction, stop: int) -> Cloud:
+    own = result_cloud(result.stops[stop])
+    points = result.placement.moved[stop].apply(own.xyz)
+    best = result.seen_best(points, stop)
+    sigma = np.hypot(own.sigma_m[best], result.placement_sigma(points[best], stop))
+    rgb = brightened(own.rgb[best], result.joined.gains[stop])
+    return Cloud(result.terrain.mesh.frame, points[best], rgb, sigma, own.count[best])
 
 
 def write_products(result: Result, folder: Path, preview: Callable[[Path], object]) -> None:

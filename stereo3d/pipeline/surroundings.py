@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stereo3d.observation import Eye
+from stereo3d.observation import Eye, Observation
 from stereo3d.panorama.eye_path import EyePath
 from stereo3d.panorama.mosaic import make_mosaic
 from stereo3d.panorama.plan import CanvasWish, cut_open, plan
@@ -18,6 +18,8 @@ from stereo3d.panorama.surface import MeasuredGround, Plane
 from stereo3d.pipeline.panorama import balanced, depth, samples_of
 from stereo3d.pipeline.result import Result
 
+NEAR_M = 2.0
+"""Cameras nearer than this to the eye look from the same mast: frames of other stops are not of this picture."""
 _SAMPLE_COLUMNS = 400
 """Of a frame: the ground only says where its rays meet it."""
 
@@ -56,12 +58,17 @@ def surroundings(
     In the frames' own resolution, or coarser for a picture of at most ``most_columns``.  None where no frame shows
     anything of it.
     """
-    left = [o for o in result.observations if o.eye is Eye.LEFT]
+    eye = result.enu_from_rover.inverse().apply(result.eye_enu)
+
+    def here(frame: Observation) -> bool:
+        return float(np.linalg.norm(frame.camera.C - eye)) < NEAR_M
+
+    left = [o for o in result.observations if o.eye is Eye.LEFT and here(o)]
     level = left[0].level_from_rover
-    centre = level.apply(result.enu_from_rover.inverse().apply(result.eye_enu))
+    centre = level.apply(eye)
     path = EyePath(centre)
     samples = []
-    for measured in result.pairs:
+    for measured in (m for m in result.pairs if here(m.pair.left)):
         samples += samples_of(measured, centre, max(1, measured.pair.left.camera.width // _SAMPLE_COLUMNS))
     surface = MeasuredGround(centre, samples, Plane.of_wheels(level))
     sources = [make_source(o, surface) for o in left]

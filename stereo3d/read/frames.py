@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from stereo3d.errors import FrameMismatchError, ImageFileError, MissingFileError, RecordError, Stereo3dError
-from stereo3d.observation import Observation
+from stereo3d.errors import FrameMismatchError, ImageFileError, MissingFileError, PairError, RecordError, Stereo3dError
 from stereo3d.read.paths import Inputs, listed
 from stereo3d.read.protocol import Header
 from stereo3d.read.readers import reader_for
@@ -41,25 +40,76 @@ def read_frames(inputs: Inputs = (), metadata: Inputs = ()) -> Scene:
     notes += more
     headers = _one_camera(headers, notes)
     _check_stop(headers)
+    return _scene(headers, notes, described if len(paths) == 1 else [], _folder_name(paths), metadata)
+
+
+def read_stops(inputs: Sequence[Path], metadata: Sequence[Path] = ()) -> tuple[Scene, ...]:
+    """As :func:`read_frames`, but the frames may be of several stops: a scene for each, in the order in which the
+    inputs name them.  What a scene.toml says holds for the stops of its folder; notes on files are the first one's.
+
+    Raises what :func:`read_frames` does, but for several stops; PairError for a stop without a pair.
+    """
+    paths = [Path(path) for path in inputs] or [bundled_scene()]
+    headers, notes, described = _headers(paths, metadata)
+    named = headers
+    headers, more = without_copies(headers)
+    notes += more
+    headers = _one_camera(headers, notes)
+    stops: dict[tuple[str, int, int], list[Header]] = {_stop(header): [] for header in named}
+    for header in headers:
+        stops[_stop(header)].append(header)
+    _check_memory([shot for group in stops.values() for shot in shots_of(group)[0]], paths[0])
+    scenes = []
+    for (_, site, drive), group in stops.items():
+        if not group:
+            continue
+        folders = {header.path.parent for header in group if header.path is not None}
+        own = [scene for scene in described if {image.parent for image in scene.images} == folders]
+        name = f"site {site} drive {drive}"
+        scene = _scene(group, notes, own, name, metadata)
+        if not scene.pairs:
+            raise PairError(
+                f"the {len(scene.observations)} frames of {name} hold no pair",
+                file=group[0].path,
+                expected="the left and the right image of one shot",
+            )
+        scenes.append(scene)
+        notes = []
+    return tuple(scenes)
+
+
+def _stop(header: Header) -> tuple[str, int, int]:
+    return header.mission, header.site, header.drive
+
+
+def _scene(
+    headers: list[Header],
+    notes: list[str],
+    described: Sequence[SceneFile],
+    name: str,
+    metadata: Sequence[Path],
+) -> Scene:
+    """The scene of the frames of one stop, with their pixels; without a ``name``, that of the first product."""
+    notes = list(notes)
     _check_poses(headers)
     shots, more = shots_of(headers)
     notes += more
-    _check_memory(shots, paths[0])
+    _check_memory(shots, headers[0].path or Path(headers[0].product_id))
     observations = []
     for part in (part for shot in shots for part in parts_of(shot)):
         found, more = read_part(part, metadata)
         observations += found
         notes += more
     simulated = all(o.mission == "simulated" for o in observations)
-    name = described.name if described is not None else _name(paths, observations)
-    sky = True
-    if described is not None:
-        simulated, sky = simulated or described.simulated, described.sky
+    name, sky = name or observations[0].product_id, True
+    if len(described) == 1:
+        name, sky = described[0].name, described[0].sky
+        simulated = simulated or described[0].simulated
     return Scene(name, tuple(observations), simulated=simulated, notes=tuple(notes), sky=sky)
 
 
-def _headers(paths: Sequence[Path], metadata: Sequence[Path]) -> tuple[list[Header], list[str], SceneFile | None]:
-    """The headers of all files, notes on those that were passed over, and the scene file when there is just one."""
+def _headers(paths: Sequence[Path], metadata: Sequence[Path]) -> tuple[list[Header], list[str], list[SceneFile]]:
+    """The headers of all files, notes on those that were passed over, and the scene files."""
     headers: list[Header] = []
     complaints: list[Stereo3dError] = []
     scenes = []
@@ -93,7 +143,7 @@ def _headers(paths: Sequence[Path], metadata: Sequence[Path]) -> tuple[list[Head
     if not headers:
         raise complaints[0]
     notes = [f"left out: {error}" for error in complaints]
-    return headers, notes, scenes[0] if len(scenes) == 1 == len(paths) else None
+    return headers, notes, [scene for scene in scenes if scene is not None]
 
 
 def _with_image(header: Header, path: Path) -> Header:
@@ -126,12 +176,17 @@ def _check_stop(headers: Sequence[Header]) -> None:
             groups.setdefault(key(header), []).append(header)
         if len(groups) > 1:
             count = 3 if len(groups) == 2 else 1
-            listed = [f"{name}: {_listed(group, count)}" for name, group in list(groups.items())[:4]]
+            some = [f"{name}: {_listed(group, count)}" for name, group in list(groups.items())[:4]]
             more = f"; and {len(groups) - 4} more" if len(groups) > 4 else ""
             raise FrameMismatchError(
-                f"the frames are of {len(groups)} {what}: {'; '.join(listed)}{more}",
+                f"the frames are of {len(groups)} {what}: {'; '.join(some)}{more}",
                 expected=expected,
-                todo="give the frames of one of them",
+                todo="give the frames of one of them"
+                + (
+                    ""
+                    if what == "missions"
+                    else ", or place stops side by side with --across-drives (view, export, map)"
+                ),
             )
 
 
@@ -167,7 +222,6 @@ def _file(header: Header) -> str:
     return header.path.name if header.path is not None else header.product_id
 
 
-def _name(paths: Sequence[Path], observations: Sequence[Observation]) -> str:
-    if len(paths) == 1 and os.path.isdir(paths[0]):
-        return paths[0].resolve().name or observations[0].product_id
-    return observations[0].product_id
+def _folder_name(paths: Sequence[Path]) -> str:
+    """That of the one folder that was named; empty where there are several, or images."""
+    return paths[0].resolve().name if len(paths) == 1 and os.path.isdir(paths[0]) else ""

@@ -144,33 +144,73 @@ def simulate_ring(
     rover = Frame.rover(SITE, DRIVE)
     pose = RigidTransform.from_quaternion(Frame.site(SITE), rover, ATTITUDE, POSITION_M)
     level = RigidTransform(Frame.local_level(SITE, DRIVE), rover, pose.rotation)
+    heads = point(seed, rover, azimuths_deg, elevation_deg, binning, sigma_deg)
+    first = heads.true_cameras[0].moved(level)
+    centre = level.apply(np.mean([camera.C for camera in heads.true_cameras], axis=0))[:2]
+    down = level.rotate(np.array([0.0, 0.0, 1.0]))
+    world = jezero_floor(seed, first, down, settings, centre=centre, level_from_rover=level)
+    observations = shoot(seed, heads, world, level, pose, samples=samples, stretch=stretch, progress=progress)
+    return Ring(observations, heads.true_cameras, heads.true_joints_deg, heads.told_joints_deg, world)
+
+
+@dataclass(frozen=True, eq=False)
+class Heads:
+    """Where the head points for each shot; the cameras are the left and the right one of each shot in turn."""
+
+    rover: Frame
+    binning: int
+    told_cameras: tuple[CAHVORE, ...]
+    true_cameras: tuple[CAHVORE, ...]
+    told_joints_deg: Float
+    """(shots, 2) pan and tilt."""
+    true_joints_deg: Float
+
+
+def point(
+    seed: int, rover: Frame, azimuths_deg: Sequence[float], elevation_deg: float, binning: int, sigma_deg: float
+) -> Heads:
+    """The head at each azimuth (degrees, in the frame ``rover``), as it is told and with its errors."""
     told = np.array([joints(azimuth, elevation_deg) for azimuth in azimuths_deg])
     rng = np.random.default_rng([seed, 12])
     true = told + rng.normal(0.0, sigma_deg, told.shape)
-
     told_cameras, true_cameras = [], []
     for azimuth, told_joints, true_joints in zip(azimuths_deg, told, true, strict=True):
         # One rigid motion of the whole head: the eyes of the told pair fit each other exactly.
         turn = _head(true_joints, rover) @ _head(told_joints, rover).inverse()
         for camera in navcam_pair(binning, azimuth, elevation_deg):
-            told_cameras.append(camera)
-            true_cameras.append(camera.moved(turn))
+            here = replace(camera, frame=rover)
+            told_cameras.append(here)
+            true_cameras.append(here.moved(turn))
+    return Heads(rover, binning, tuple(told_cameras), tuple(true_cameras), told, true)
 
-    first = true_cameras[0].moved(level)
-    centre = level.apply(np.mean([camera.C for camera in true_cameras], axis=0))[:2]
-    down = level.rotate(np.array([0.0, 0.0, 1.0]))
-    world = jezero_floor(seed, first, down, settings, centre=centre, level_from_rover=level)
+
+def shoot(
+    seed: int,
+    heads: Heads,
+    world: World,
+    world_from_rover: RigidTransform,
+    told_pose: RigidTransform,
+    *,
+    samples: int,
+    stretch: float,
+    first_shot: int = 0,
+    progress: Callable[[str, float], None] | None = None,
+) -> tuple[Observation, ...]:
+    """The images of all shots of a rover that stands at ``world_from_rover`` and tells ``told_pose`` (SITE from
+    ROVER_NAV).  The shots are counted, and follow in time, from ``first_shot`` on."""
     observations = []
-    for number, (camera, true_camera) in enumerate(zip(told_cameras, true_cameras, strict=True)):
+    for number, (camera, true_camera) in enumerate(zip(heads.told_cameras, heads.true_cameras, strict=True)):
         if progress is not None:
-            progress("rendering", number / len(told_cameras))
-        shot, eye = number // 2, (Eye.LEFT, Eye.RIGHT)[number % 2]
+            progress("rendering", number / len(heads.told_cameras))
+        shot, eye = first_shot + number // 2, (Eye.LEFT, Eye.RIGHT)[number % 2]
+        image = 2 * first_shot + number
         sensor = replace((LEFT_SENSOR, RIGHT_SENSOR)[number % 2], full_well_e=_FULL_WELL_E)
         if shot > 0:
-            sensor = stretched(sensor, stretch, np.random.default_rng([seed, number, 13]))
-        radiance = render(world, true_camera.moved(level), samples, seed=100 * seed + number)
-        pixels = expose(sensor, radiance, np.random.default_rng([seed, number, 11]))
+            sensor = stretched(sensor, stretch, np.random.default_rng([seed, image, 13]))
+        radiance = render(world, true_camera.moved(world_from_rover), samples, seed=100 * seed + image)
+        pixels = expose(sensor, radiance, np.random.default_rng([seed, image, 11]))
         azimuth, elevation = boresight_deg(camera)
+        site, drive = heads.rover.number
         observations.append(
             Observation(
                 product_id=f"SIM_NAVCAM_{eye.name}_{seed:04d}_{shot + 1:02d}",
@@ -180,18 +220,18 @@ def simulate_ring(
                 image=Image(pixels, np.ones(pixels.shape[:2], dtype=bool)),
                 camera=camera,
                 sol=0,
-                site=SITE,
-                drive=DRIVE,
+                site=site,
+                drive=drive,
                 sclk_s=round(_FIRST_SCLK_S + shot * _SHOT_S + (number % 2) * _EYES_S, 3),
-                site_from_rover=pose,
+                site_from_rover=told_pose,
                 mast_azimuth_deg=azimuth,
                 mast_elevation_deg=elevation,
-                subframe=(1, 1, camera.width * binning, camera.height * binning),
-                scale_factor=binning,
+                subframe=(1, 1, camera.width * heads.binning, camera.height * heads.binning),
+                scale_factor=heads.binning,
                 sun_deg=sun_angles(world.light.sun),
             )
         )
-    return Ring(tuple(observations), tuple(true_cameras), true, told, world)
+    return tuple(observations)
 
 
 def stretched(sensor: Sensor, share: float, rng: np.random.Generator) -> Sensor:

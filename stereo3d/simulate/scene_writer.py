@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from stereo3d.camera import CAHVORE
@@ -20,7 +21,17 @@ from stereo3d.simulate.ring_truth import write_pointing_truth, write_ranges
 from stereo3d.simulate.truth_file import write_truth
 from stereo3d.stereo.truth import Truth
 
-__all__ = ["ATTITUDE", "BINNING", "DRIVE", "SITE", "navcam_pair", "raw_feed_record", "write_ring", "write_scene"]
+__all__ = [
+    "ATTITUDE",
+    "BINNING",
+    "DRIVE",
+    "SITE",
+    "navcam_pair",
+    "raw_feed_record",
+    "write_frames",
+    "write_ring",
+    "write_scene",
+]
 
 
 def write_scene(folder: Path, seed: int, samples: int = 3, binning: int = BINNING) -> Truth:
@@ -62,6 +73,16 @@ def write_ring(
         title = "A simulated Jezero floor, all around, seen by the Navcams of Perseverance"
         _write_toml(folder, names, title, {"true_pointing": "truth.json", "true_ranges": "ranges.tif"})
     return ring
+
+
+def write_frames(folder: Path, observations: Sequence[Observation]) -> None:
+    """Frames of one stop with their records, and nothing more, as a folder of the feed's images (PNG).
+
+    Raises OutputError.
+    """
+    with _written(folder):
+        for observation in observations:
+            _write_image(folder, observation, observation.scale_factor, ".png")
 
 
 @contextmanager
@@ -117,6 +138,10 @@ def raw_feed_record(observation: Observation, binning: int, file_name: str) -> d
     azimuth, elevation = boresight_deg(camera)
     eye = observation.eye.value.capitalize()
     identity = observation.product_id
+    attitude: ArrayLike = ATTITUDE
+    position: ArrayLike = POSITION_M
+    if observation.drive != DRIVE and observation.site_from_rover is not None:
+        attitude, position = observation.site_from_rover.quaternion, observation.site_from_rover.translation
     sun = {}
     if observation.sun_deg is not None:
         sun = {"sunAz": f"{observation.sun_deg[0]:.6g}", "sunEl": f"{observation.sun_deg[1]:.6g}"}
@@ -128,12 +153,12 @@ def raw_feed_record(observation: Observation, binning: int, file_name: str) -> d
             **sun,
             "sclk": f"{observation.sclk_s:.3f}",
             "scaleFactor": str(binning),
-            "xyz": _tuple(POSITION_M),
+            "xyz": _tuple(position),
             "subframeRect": f"(1,1,{camera.width * binning},{camera.height * binning})",
             "dimension": f"({camera.width},{camera.height})",
         },
         "sol": observation.sol,
-        "attitude": _tuple(ATTITUDE),
+        "attitude": _tuple(attitude),
         "image_files": {"full_res": file_name},
         "imageid": identity,
         "camera": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,24 +67,43 @@ def jezero_floor(
     about ``centre`` (2,) north, east, m: where the camera stands, unless said otherwise.  With ``level_from_rover`` the
     rover's own body stands there too.
     """
+    rovers = () if level_from_rover is None else (level_from_rover,)
+    return jezero_floors(seed, camera, down, rovers, settings, centre=centre)[0]
+
+
+def jezero_floors(
+    seed: int,
+    camera: CameraModel,
+    down: Float,
+    rovers: Sequence[RigidTransform],
+    settings: WorldSettings = WorldSettings(),
+    *,
+    centre: Float | None = None,
+    finer: float = 1.0,
+) -> tuple[World, ...]:
+    """One floor as :func:`jezero_floor` makes it, as often as the rover stands somewhere on it (``rovers``, LOCAL_LEVEL
+    from ROVER_NAV of each stop): each world holds the body of its own stop alone, and no rock lies where the rover ever
+    stands.  Without ``rovers`` one bare floor.
+
+    ``finer``: so many times finer than ``camera`` at ``centre`` can tell, for stops that lie away from it.
+    """
     rng = np.random.default_rng([seed, 2020])
     ground = Ground(GradientNoise.from_seed(rng), np.asarray(down, dtype=np.float64))
     eye = camera.C[:2] if centre is None else np.asarray(centre, dtype=np.float64)
     axis = camera.ray(np.array([camera.width / 2.0, camera.height / 2.0]))[1]
     azimuth = float(np.arctan2(axis[1], axis[0]))
-    half_width, pixel = min(float(np.radians(settings.half_width_deg)), float(np.pi)), pixel_angle(camera)
+    half_width, pixel = min(float(np.radians(settings.half_width_deg)), float(np.pi)), pixel_angle(camera) / finer
     parts = [_bare_floor(ground, eye, azimuth, half_width, pixel)]
     field_of_rocks = scatter_rocks(rng, eye, azimuth, half_width, pixel, settings.rocks_to_m, settings.rock_share)
-    if level_from_rover is not None:
+    for level_from_rover in rovers:
         field_of_rocks = beside_rover(field_of_rocks, level_from_rover)
     rocks = build_rocks(rng, field_of_rocks, ground, eye, pixel)
     parts.append(_Part(rocks.vertices, rocks.normals, rocks.faces, rocks.rock))
-    if level_from_rover is not None:
-        rover = rover_mesh(level_from_rover)
-        parts.append(_Part(rover.vertices, rover.normals, rover.faces, ROVER - rover.paint))
     sun = sun_direction(np.degrees(azimuth) + settings.sun_azimuth_deg, settings.sun_elevation_deg)
     material = Material.from_seed(rng, len(field_of_rocks.diameter_m))
-    return World(camera.frame, _joined(parts), material, Light(sun))
+    bodies = [rover_mesh(level_from_rover) for level_from_rover in rovers]
+    own = [[_Part(b.vertices, b.normals, b.faces, ROVER - b.paint)] for b in bodies] or [[]]
+    return tuple(World(camera.frame, _joined(parts + body), material, Light(sun)) for body in own)
 
 
 @dataclass(frozen=True, eq=False)

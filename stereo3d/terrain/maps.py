@@ -129,15 +129,16 @@ def make_maps(textured: TexturedMesh, eye: ArrayLike, settings: MapSettings = Ma
     """Maps of ``textured``, which must be in an ENU frame.
 
     ``eye`` (3,), m, in that frame, is where the ground was measured from (the mean of the left cameras' centres of
-    several pairs): sigma of the range becomes sigma of the height by it.  Raises StereoError when no ground lies within
-    the extent, or when the pixels asked for are too many; FrameMismatchError for a mesh in another frame.
+    several pairs), or (vertices, 3) where that differs: sigma of the range becomes sigma of the height by it.  Raises
+    StereoError when no ground lies within the extent, or when the pixels asked for are too many; FrameMismatchError for
+    a mesh in another frame.
     """
     mesh = textured.mesh
     if mesh.frame.kind != "ENU":
         raise FrameMismatchError(f"the mesh is in {mesh.frame}", expected="a mesh in the ENU frame")
     center = np.asarray(eye, dtype=np.float64)
-    if center.shape != (3,):
-        raise ValueError(f"eye must be (3,), got {center.shape}")
+    if center.shape not in ((3,), mesh.vertices.shape):
+        raise ValueError(f"eye must be (3,) or (vertices, 3), got {center.shape}")
     grid = choose_grid(textured, settings)
     surface = Surface(mesh)
     values = np.concatenate([mesh.vertices[:, 2:], height_sigma(mesh, center)[:, None], textured.uv], axis=1)
