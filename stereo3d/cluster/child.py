@@ -71,7 +71,6 @@ def done(work: Work, order: Mapping[str, Any]) -> dict[str, Any]:
     """Do the work of an order, all its products or none; the answer holds ``failure`` and ``message``, or neither."""
     started, processor = time.perf_counter(), time.process_time()
     job = Job(**order["job"])
-    _give_back_memory()
     try:
         with atomic_folder(Path(order["folder"]) / job.name, TASK_OURS) as folder:
             work(job, folder)
@@ -92,6 +91,8 @@ def done(work: Work, order: Mapping[str, Any]) -> dict[str, Any]:
         if failure is Failure.DISK:  # what it names is a passing name
             message = "there is no room for its products on the disk"
         return {"failure": failure.value, "message": " ".join(message.split())[:1000]}
+    finally:
+        _give_back_memory()
     return {}
 
 

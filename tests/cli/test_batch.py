@@ -74,12 +74,12 @@ class Batch:
             return []
 
     def end(self) -> tuple[int, str, str]:
-        out, errors = self.process.communicate(timeout=240)
+        out, errors = self.process.communicate(timeout=500)
         return self.process.returncode, out, errors
 
 
 def wait(until: Callable[[], object]) -> None:
-    end = time.monotonic() + 200
+    end = time.monotonic() + 280
     while not until():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -95,6 +95,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.timeout(900)
 def test_forty_pairs_on_two_workers_with_one_killed(many, tmp_path):
     out = tmp_path / "out"
     running = Batch(many, "-o", out, "--workers", "2", "--threads", "1")
