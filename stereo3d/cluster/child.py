@@ -35,6 +35,7 @@ IDLE_S = 120.0
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _PR_SET_PDEATHSIG = 1
 _CV_NO_MEMORY = -4
+_M_ARENA_MAX = -8
 
 
 def main() -> None:
@@ -42,6 +43,7 @@ def main() -> None:
     work_name, threads, memory, worker = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     _end_with(worker)
     _bound_memory(memory)
+    share_arenas()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print is no answer
     orders: queue.Queue[str] = queue.Queue()
@@ -119,13 +121,19 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         one = one.__cause__ or one.__context__
 
 
-def _give_back_memory() -> None:
-    """Give what the last task freed back to the system, where the C library can.
+def share_arenas() -> None:
+    """Let all threads take memory from two pools, where the C library can; called before there are threads.
 
-    Its threads were many and short-lived, and each left holes of its own: without this a process grows by half over two
-    hundred tasks, although nothing in it is kept.
+    Else it makes a pool for each of many short-lived threads, each with holes of its own, and a process that keeps
+    nothing grows by half over two hundred tasks.
     """
     with suppress(OSError, AttributeError, TypeError):  # there is one in glibc
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+
+
+def _give_back_memory() -> None:
+    """Give what the last task freed back to the system, where the C library can."""
+    with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 
 from stereo3d.cli.batch_work import make_products
-from stereo3d.cluster.child import done
+from stereo3d.cluster.child import done, share_arenas
 from stereo3d.cluster.plan import find_jobs
 from stereo3d.simulate.scene_writer import write_scene
 
@@ -61,6 +61,7 @@ def main() -> int:
     parser.add_argument("--most", type=float, default=5.0, help="per cent")
     args = parser.parse_args()
     started = time.perf_counter()
+    share_arenas()
     with tempfile.TemporaryDirectory() as folder:
         found = soak(Path(folder), args.count, args.binning)
     first, last = growth(found)
