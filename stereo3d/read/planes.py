@@ -7,6 +7,7 @@ they are decoded: a small file that claims, or unfolds to, something huge is ref
 from __future__ import annotations
 
 import logging
+import math
 import zlib
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def read_planes(path: Path, count: int, shape: tuple[int, int]) -> Float32:
     except ImageFileError:
         raise
     except Exception as error:  # whatever a broken TIFF makes the decoder raise
-        raise ImageFileError(f"cannot be read as TIFF: {error}", file=path, expected=expected) from error
+        raise ImageFileError(f"cannot be read as TIFF: {str(error)[:200]}", file=path, expected=expected) from error
     if data.size != count * rows * columns:
         raise ImageFileError(f"holds {data.size} numbers", file=path, expected=expected)
     if data.shape != (rows, columns, count):
@@ -84,20 +85,20 @@ def _check(page: Any, path: Path, shapes: set[tuple[int, ...]], expected: str) -
     kind = np.dtype(page.dtype) if page.dtype is not None else None
     # NumPy holds None to be equal to float64.
     if kind is None or kind not in (np.dtype(np.float32), np.dtype(np.float64)) or page.shape not in shapes:
-        size = " x ".join(str(n) for n in page.shape[:4])
+        size = " x ".join(str(n) for n in page.shape[:4])[:80]
         raise ImageFileError(f"holds {kind or 'no numbers'} of shape {size}", file=path, expected=expected)
+    strip_bytes = math.prod(page.chunks) * kind.itemsize
+    if math.prod(page.chunked) * strip_bytes > 2 * page.size * kind.itemsize + _SLACK_BYTES:
+        raise ImageFileError("has strips larger than the image", file=path, expected=expected)
     if page.compression == _RAW:
         return
     if page.compression not in _DEFLATE:
         raise ImageFileError(
-            f"is compressed as {getattr(page.compression, 'name', page.compression)}",
+            f"is compressed as {str(getattr(page.compression, 'name', page.compression))[:40]}",
             file=path,
             expected="no compression, or deflate",
             todo="write it anew without compression",
         )
-    strip_bytes = int(np.prod(page.chunks)) * kind.itemsize
-    if strip_bytes > 2 * page.size * kind.itemsize + _SLACK_BYTES:
-        raise ImageFileError("has strips larger than the image", file=path, expected=expected)
     handle = page.parent.filehandle
     for offset, length in zip(page.dataoffsets, page.databytecounts, strict=True):
         handle.seek(offset)
