@@ -241,6 +241,17 @@ def _vicar(rng: random.Random, data: bytes, tokens: Sequence[bytes]) -> bytes:
     return (start + text).ljust(max(size, len(text) + 30), b"\0") + data[size:]
 
 
+def _toml(rng: random.Random, data: bytes, tokens: Sequence[bytes]) -> bytes:
+    """A key of a scene's file gets another value that is TOML; seldom the first one, the format."""
+    lines = data.split(b"\n")
+    at = rng.randrange(0 if rng.random() < 0.1 else 1, len(lines) - 1)
+    names = ("left.png", "right.png", *WORDS)
+    texts = [json.dumps(rng.choice(names), ensure_ascii=rng.random() < 0.3) for _ in range(rng.choice((1, 1, 2, 3)))]
+    value = rng.choice((texts[0], f"[{', '.join(texts)}]", rng.choice(NUMBERS), "true", "{a = 1}", "[[]]", "07:32:00"))
+    lines[at] = lines[at].partition(b"=")[0] + b"= " + value.encode("utf-8", "surrogatepass")
+    return b"\n".join(lines)
+
+
 def png_chunk(kind: bytes, data: bytes) -> bytes:
     """A chunk of a PNG with its true length and checksum."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -319,6 +330,7 @@ CHANGES: dict[str, tuple[Change, ...]] = {
     "bytes": (_raw,),
     "json": (_json, _json, _json, _json, _json_text, _number, _raw),
     "label": (_line, _line, _number, _raw),
+    "toml": (_toml, _toml, _toml, _toml, _line, _raw),
     "xml": (_element, _element, _element, _number, _raw),
     "vicar": (_vicar, _vicar, _vicar, _raw),
     "image": (_png, _png, _raw),

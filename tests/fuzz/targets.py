@@ -491,7 +491,7 @@ TARGETS: dict[str, Target] = {
     "pds3_label": Target("label", _odl_labels, _reads("a.LBL"), _LABEL_WORDS),
     "vicar": Target("vicar", _vicar_files, _reads("a.IMG"), (b"PROPERTY='A'  ", b"TASK='B'  ", b"EOL=1  ", b"NLB=9  ")),
     "pds4": Target("xml", _xml_labels, _reads("a.xml"), _XML),
-    "scene": Target("label", _scenes, _scene, _TOML),
+    "scene": Target("toml", _scenes, _scene, _TOML),
     "name": Target("bytes", _names, _name, (b"_", b"_800", b"\xd9\xa1", b"#", b"N", b"0", b"EDR", b"\n")),
     "pixels": Target(
         "image", _pictures, _picture, (b"IEND", b"\xff\xd8", b"\xff\xd9", b"VP8X", b"VP8L", b"RIFF", b"ANMF")
