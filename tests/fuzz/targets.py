@@ -448,7 +448,7 @@ def _answer(folder: Path, data: bytes) -> None:
     for stop in found.stops:
         for image in stop.images:
             assert Path(image.name).name == image.name
-            assert image.url.startswith("https://mars.nasa.gov/")
+            assert image.url.lower().startswith("https://mars.nasa.gov/")  # a host has no case
             json.loads(image.record, parse_constant=int)
             check_header(image.header)
 
