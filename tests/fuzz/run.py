@@ -82,16 +82,19 @@ class Warden:
         signal.setitimer(signal.ITIMER_PROF, CPU_S)
         found: BaseException | None = None
         try:
-            target.run(folder, data)
-        except error_type as error:
-            text = str(error)
-            if not text.isprintable() or len(text) > 2000:
-                found = AssertionError(f"an error of {len(text)} letters that is no line")
-        except (Exception, Hang) as error:
+            try:
+                target.run(folder, data)
+            except error_type as error:
+                text = str(error)
+                if not text.isprintable() or len(text) > 2000:
+                    found = AssertionError(f"an error of {len(text)} letters that is no line")
+            except Exception as error:
+                found = error
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
+        except Hang as error:  # which may come as late as in the lines above
             found = error
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            self._watching = False
+        self._watching = False
         if self._noise.said is not None and found is None:
             found, self._noise.said = Trespass(self._noise.said), None
         if self._trespass is not None:
@@ -219,7 +222,7 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=200_000)
     parser.add_argument("--first", type=int, default=0, help="the number of the first input")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("fuzz-findings"))
+    parser.add_argument("--out", type=Path, default=Path("out/fuzz"))
     args = parser.parse_args()
     sys.path.insert(0, str(_HERE.parents[1]))
     os.environ["STEREO3D_CACHE_GB"] = "0"

@@ -6,6 +6,9 @@ The long one is ``python tests/fuzz/run.py --target all --inputs 200000``.
 from __future__ import annotations
 
 import importlib.util
+import json
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -73,3 +76,70 @@ def test_damage_is_read_or_refused(targets: dict, name: str, tmp_path: Path) -> 
             (tmp_path / "found.bin").write_bytes(data)
             print(f"input {number}: {data[:2000]!r}")
             raise
+
+
+WATCHED = """
+import json, logging, pickle, sys, types
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import run
+
+run.CPU_S, run.MEMORY_MB = 1.0, 50
+work = Path(sys.argv[2])
+warden = run.Warden(work)
+
+def loop(folder, data):
+    while True:
+        pass
+
+def bad(folder, data):
+    raise KeyError("a")
+
+def refused(folder, data):
+    raise run.Refused("told in one line")
+
+def long(folder, data):
+    raise run.Refused("a" * 3000)
+
+run.Refused = type("Refused", (Exception,), {})
+READS = {
+    "good": lambda folder, data: (folder / "a").write_bytes(b"1"),
+    "refused": refused,
+    "long": long,
+    "bad": bad,
+    "loop": loop,
+    "reads": lambda folder, data: open("/etc/hosts").close(),
+    "writes": lambda folder, data: (folder.parent / "b").write_bytes(b"1"),
+    "removes": lambda folder, data: (folder.parent / "c").unlink(missing_ok=True),
+    "pickle": lambda folder, data: pickle.loads(pickle.dumps(Path)),
+    "prints": lambda folder, data: logging.getLogger("some").warning("line"),
+    "memory": lambda folder, data: bytes(range(256)) * (100 << 12),
+}
+found = {}
+for name, read in READS.items():
+    error = warden.check(types.SimpleNamespace(run=read), work, b"", run.Refused)
+    found[name] = type(error).__name__
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the runner's limits are those of Linux")
+def test_the_runner_sees_what_it_looks_for(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    command = [sys.executable, "-c", WATCHED, str(HERE), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == {
+        "good": "NoneType",
+        "refused": "NoneType",
+        "long": "AssertionError",
+        "bad": "KeyError",
+        "loop": "Hang",
+        "reads": "Trespass",
+        "writes": "Trespass",
+        "removes": "Trespass",
+        "pickle": "Trespass",
+        "prints": "Trespass",
+        "memory": "MemoryError",
+    }
