@@ -156,25 +156,37 @@ def read_panorama(path: Path) -> PanoramaFile:
     Raises MissingFileError where it is not there, RecordError where it is not such a file.
     """
     path = json_path(Path(path))
-    try:
-        if path.stat().st_size > _MAX_JSON_BYTES:
-            raise RecordError("the file is too large to describe a panorama", file=path)
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MissingFileError("no such file", file=path, todo="keep the JSON file beside the panorama") from None
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"this is no JSON file ({error})", file=path) from error
+    content = _json_of(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise RecordError("this does not describe a panorama", file=path, expected=f'"format": "{FORMAT}"')
     picture, right = content.get("picture"), content.get("right_projection")
-    if not isinstance(picture, str) or Path(picture).name != picture:
+    plain = isinstance(picture, str) and picture.isprintable() and 0 < len(picture) <= 255 and picture != ".."
+    if not plain or Path(str(picture)).name != picture:
         raise RecordError("the picture's name is missing or no plain name", file=path)
-    return PanoramaFile(
-        picture,
-        projection_from_json(content.get("projection")),
-        projection_from_json(right) if right is not None else None,
-        content,
-    )
+    try:
+        projection = projection_from_json(content.get("projection"))
+        right_projection = projection_from_json(right) if right is not None else None
+    except RecordError as error:
+        raise RecordError(error.what, file=path, expected=error.expected) from error
+    return PanoramaFile(str(picture), projection, right_projection, content)
+
+
+def _json_of(path: Path) -> Any:
+    try:
+        if path.exists() and not path.is_file():  # a pipe never answers
+            raise RecordError("is not a regular file", file=path, expected="the JSON file of a panorama")
+        with path.open("rb") as file:
+            data = file.read(_MAX_JSON_BYTES + 1)
+    except FileNotFoundError:
+        raise MissingFileError("no such file", file=path, todo="keep the JSON file beside the panorama") from None
+    except OSError as error:
+        raise RecordError(f"cannot be read: {error.strerror or error}", file=path) from error
+    if len(data) > _MAX_JSON_BYTES:
+        raise RecordError("the file is too large to describe a panorama", file=path)
+    try:
+        return json.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"this is no JSON file ({str(error)[:200]})", file=path) from error
 
 
 def _to_bytes(pixels: Pixels, seen: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], list[float]]:

@@ -150,7 +150,10 @@ def _wanted(record: Record, fields: Fields, feed: Feed) -> Wanted:
     suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
     if suffix not in SUFFIXES:
         raise FeedError(f"the image is a '{suffix[:20]}'", file=product_id, expected="a PNG or JPEG")
-    text = (json.dumps(record, indent=2, allow_nan=False) + "\n").encode("ascii")
+    try:
+        text = (json.dumps(record, indent=2, allow_nan=False) + "\n").encode("ascii")
+    except ValueError as error:  # 1e999 is JSON, and infinite
+        raise RecordError("the record holds a number without bounds", file=product_id, todo="it is left out") from error
     if len(text) > _MAX_RECORD_BYTES:
         raise RecordError(
             f"the record has {len(text)} bytes", file=fields.file, expected=f"at most {_MAX_RECORD_BYTES}"

@@ -23,6 +23,8 @@ from stereo3d.panorama.eye_path import EyePath
 Float = NDArray[np.float64]
 
 MAX_SIDE = 65_535
+LARGEST, LEAST_SCALE = 1e9, 1e-9
+"""Of a projection's numbers, and of those that are divided by."""
 ABOVE_M = 100.0
 """The rays of the overhead view start so far above the origin of LOCAL_LEVEL."""
 
@@ -43,8 +45,8 @@ class Projection(ABC):
             raise ValueError(f"a panorama is in LOCAL_LEVEL of one stop, not in {self.frame}")
         if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
             raise ValueError(f"a canvas of {self.width} x {self.height} px is not possible")
-        if not all(math.isfinite(v) for v in self.parameters.values()):
-            raise ValueError(f"the {self.kind} projection's parameters must be finite")
+        if not all(abs(v) <= LARGEST for v in self.parameters.values()):
+            raise ValueError(f"the {self.kind} projection's parameters must be finite, and within {LARGEST:g}")
 
     @abstractmethod
     def rays(self, pixels: ArrayLike) -> tuple[Float, Float]:
@@ -195,6 +197,11 @@ class Polar(Projection):
     px_per_deg: float
     """Along the radius."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.px_per_deg >= LEAST_SCALE:
+            raise ValueError("a polar view needs pixels per degree")
+
     def scaled(self, width: int) -> Self:
         share = width / self.width
         return replace(self, width=width, height=self._height_at(width), px_per_deg=self.px_per_deg * share)
@@ -230,7 +237,7 @@ class Perspective(Projection):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (self.focal_px > 0.0 and abs(self.elevation_deg) <= 90.0):
+        if not (self.focal_px >= LEAST_SCALE and abs(self.elevation_deg) <= 90.0):
             raise ValueError("a perspective needs a focal length and an elevation from -90 to 90 degrees")
 
     def scaled(self, width: int) -> Self:
@@ -287,7 +294,7 @@ class Vertical(Projection):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (self.m_per_px > 0.0 and abs(self.lean) < 1.0):
+        if not (self.m_per_px >= LEAST_SCALE and abs(self.lean) < 1.0):
             raise ValueError("an overhead view needs a size of its pixels, and less than 45 degrees of lean")
 
     def scaled(self, width: int) -> Self:
@@ -332,6 +339,6 @@ def projection_from_json(content: Any) -> Projection:
         return kind(frame, int(content["width"]), int(content["height"]), path, **numbers)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise RecordError(
-            f"this does not describe a panorama's projection ({type(error).__name__}: {error})",
+            f"this does not describe a panorama's projection ({type(error).__name__}: {error})"[:300],
             expected="the JSON file that 'stereo3d panorama' writes beside its picture",
         ) from error

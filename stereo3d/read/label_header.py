@@ -277,7 +277,7 @@ def _chain(label: Label, name: str) -> list[tuple[str, RigidTransform]]:
         try:
             step = RigidTransform.from_quaternion(top, top, rotation, offset)
         except ValueError as error:
-            raise RecordError(f"{group}: {error}", file=label.file, expected="(w,x,y,z) of length 1") from error
+            raise RecordError(f"{group[:60]}: {error}", file=label.file, expected="(w,x,y,z) of length 1") from error
         steps.append((parent.upper(), step @ steps[-1][1]))
     return steps
 

@@ -11,9 +11,17 @@ from stereo3d.errors import MissingFileError, RecordError
 def beside(path: Path, suffix: str) -> Path | None:
     """The file of the same stem with another suffix (lower case; upper case is found too), if it is there."""
     for other in (path.with_suffix(suffix), path.with_suffix(suffix.upper())):
-        if other.is_file() and inside(other, path.parent):
+        if is_file(other) and inside(other, path.parent):
             return other
     return None
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; False too for a name longer than the system can have."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def named_beside(label: Path, name: str) -> Path:
@@ -28,7 +36,7 @@ def named_beside(label: Path, name: str) -> Path:
         )
     for other in dict.fromkeys((name, name.upper(), name.lower())):
         path = label.parent / other
-        if path.is_file():
+        if is_file(path):
             if not inside(path, label.parent):
                 raise RecordError(
                     f"names '{name[:100]}', a link out of its folder", file=label, expected="a file in it"

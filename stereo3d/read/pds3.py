@@ -100,7 +100,7 @@ def _target(label: Label) -> tuple[Path, int]:
     elif label.file.suffix.lower() == ".lbl":
         raise RecordError("the label does not say in which file the image is", file=file, expected='^IMAGE = "FILE"')
     where = parts[0] if len(parts) == 1 else None
-    if not isinstance(where, float) or not (where == int(where) and 1 <= where < 1 << 40):
+    if not isinstance(where, float) or not (1 <= where < 1 << 40 and where == int(where)):
         raise RecordError(
             f"^IMAGE is '{str(pointer)[:60]}'", file=label.file, expected="a record, or a file and a record"
         )

@@ -137,4 +137,4 @@ def _webp_size(start: bytes) -> tuple[int, int]:
 def _reason(error: Exception) -> str:
     """What the system or a decoder said, without the path that our message has already."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return text or type(error).__name__
+    return text[:200] or type(error).__name__

@@ -6,6 +6,8 @@ they are decoded: a small file that claims, or unfolds to, something huge is ref
 
 from __future__ import annotations
 
+import logging
+import math
 import zlib
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ Float32 = NDArray[np.float32]
 
 _RAW, _DEFLATE = 1, (8, 32946)
 _SLACK_BYTES = 1 << 20
+_SILENCE = logging.NullHandler()
 
 
 def read_xyz(path: Path, shape: tuple[int, int]) -> Float32:
@@ -43,6 +46,8 @@ def read_planes(path: Path, count: int, shape: tuple[int, int]) -> Float32:
     """
     import tifffile
 
+    # It tells of each damaged tag; one error is enough.
+    logging.getLogger("tifffile").addHandler(_SILENCE)
     rows, columns = shape
     expected = f"{count} x float32 of {columns} x {rows} px"
     if not path.is_file():
@@ -67,7 +72,9 @@ def read_planes(path: Path, count: int, shape: tuple[int, int]) -> Float32:
     except ImageFileError:
         raise
     except Exception as error:  # whatever a broken TIFF makes the decoder raise
-        raise ImageFileError(f"cannot be read as TIFF: {error}", file=path, expected=expected) from error
+        raise ImageFileError(f"cannot be read as TIFF: {str(error)[:200]}", file=path, expected=expected) from error
+    if data.size != count * rows * columns:
+        raise ImageFileError(f"holds {data.size} numbers", file=path, expected=expected)
     if data.shape != (rows, columns, count):
         data = np.moveaxis(data.reshape(count, rows, columns), 0, -1)
     return data.astype(np.float32, copy=False)
@@ -76,21 +83,22 @@ def read_planes(path: Path, count: int, shape: tuple[int, int]) -> Float32:
 def _check(page: Any, path: Path, shapes: set[tuple[int, ...]], expected: str) -> None:
     """Raise ImageFileError unless the page's tags are as expected and its strips unfold to no more than they say."""
     kind = np.dtype(page.dtype) if page.dtype is not None else None
-    if kind not in (np.dtype(np.float32), np.dtype(np.float64)) or page.shape not in shapes:
-        size = " x ".join(str(n) for n in page.shape[:4])
+    # NumPy holds None to be equal to float64.
+    if kind is None or kind not in (np.dtype(np.float32), np.dtype(np.float64)) or page.shape not in shapes:
+        size = " x ".join(str(n) for n in page.shape[:4])[:80]
         raise ImageFileError(f"holds {kind or 'no numbers'} of shape {size}", file=path, expected=expected)
+    strip_bytes = math.prod(page.chunks) * kind.itemsize
+    if math.prod(page.chunked) * strip_bytes > 2 * page.size * kind.itemsize + _SLACK_BYTES:
+        raise ImageFileError("has strips larger than the image", file=path, expected=expected)
     if page.compression == _RAW:
         return
     if page.compression not in _DEFLATE:
         raise ImageFileError(
-            f"is compressed as {getattr(page.compression, 'name', page.compression)}",
+            f"is compressed as {str(getattr(page.compression, 'name', page.compression))[:40]}",
             file=path,
             expected="no compression, or deflate",
             todo="write it anew without compression",
         )
-    strip_bytes = int(np.prod(page.chunks)) * kind.itemsize
-    if strip_bytes > 2 * page.size * kind.itemsize + _SLACK_BYTES:
-        raise ImageFileError("has strips larger than the image", file=path, expected=expected)
     handle = page.parent.filehandle
     for offset, length in zip(page.dataoffsets, page.databytecounts, strict=True):
         handle.seek(offset)

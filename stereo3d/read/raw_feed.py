@@ -136,7 +136,7 @@ def camera_of_record(fields: Fields, width: int, height: int, frame: Frame) -> C
     # Some of Curiosity's records of type CAHVOR list C;A;H;V only: the linear part, which is then all there is.
     if found is None or (kind and kind != found and (kind, found) != ("CAHVOR", "CAHV")):
         raise RecordError(
-            f"the camera model {kind or 'of unknown type'} has {len(parts)} components",
+            f"the camera model {kind[:20] or 'of unknown type'} has {len(parts)} components",
             file=fields.file,
             expected="4 (CAHV), 6 (CAHVOR) or 9 (CAHVORE)",
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stereo3d.errors import MissingFileError, RecordError
+from stereo3d.read.neighbours import is_file
 from stereo3d.read.product_name import parse_product_name, same_product, without_browse_width
 
 MAX_JSON_BYTES = 16 << 20
@@ -148,7 +149,7 @@ def _beside(image: Path, stem: str) -> list[Path]:
     name = parse_product_name(stem)
     stems = dict.fromkeys([image.stem, stem] + ([name.stem] if name is not None else []))
     paths = [image.with_name(s + suffix) for s in stems for suffix in (".json", ".JSON")]
-    return [path for path in paths if path.is_file()]
+    return [path for path in paths if is_file(path)]
 
 
 def flattened(record: Mapping[str, object]) -> dict[str, object]:

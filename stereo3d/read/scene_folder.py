@@ -64,15 +64,16 @@ def read_scene_file(folder: Path) -> SceneFile | None:
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_TOML_BYTES + 1)
-        if len(data) > _MAX_TOML_BYTES:
-            raise RecordError(f"has more than {_MAX_TOML_BYTES >> 10} kB", file=path, expected="a scene description")
-        values = tomllib.loads(data.decode())
     except OSError as error:
         raise RecordError(f"cannot be read: {error.strerror}", file=path) from error
+    if len(data) > _MAX_TOML_BYTES:
+        raise RecordError(f"has more than {_MAX_TOML_BYTES >> 10} kB", file=path, expected="a scene description")
+    try:
+        values = tomllib.loads(data.decode())
     except RecursionError as error:
         raise RecordError("is nested too deeply", file=path) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecordError(f"is not TOML: {error}", file=path) from error
+    except ValueError as error:  # also no UTF-8, and numbers of thousands of digits
+        raise RecordError(f"is not TOML: {str(error)[:200]}", file=path) from error
     if values.get("format") != 1:
         raise RecordError(f"has format {str(values.get('format'))[:20]}", file=path, expected="format = 1")
     images = values.get("images")
@@ -178,8 +179,13 @@ def _inner(folder: Path, name: object, path: Path) -> Path:
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     outside = posix.is_absolute() or windows.anchor or "\\" in name or ".." in posix.parts
     inner = folder / posix
-    if outside or not inner.resolve().is_relative_to(folder.resolve()):
+    try:
+        outside = outside or not inner.resolve().is_relative_to(folder.resolve())
+        there = not outside and inner.is_file()
+    except (OSError, RuntimeError) as error:  # a name that is too long, a link to itself
+        raise RecordError(f"names '{name[:100]}', which cannot be looked up", file=path, expected="a file") from error
+    if outside:
         raise RecordError(f"names '{name}', which is outside the scene's folder", file=path, expected="a file in it")
-    if not inner.is_file():
+    if not there:
         raise MissingFileError(f"no such file, although {path.name} names it", file=inner)
     return inner

@@ -79,8 +79,11 @@ def load_bookmarks(path: Path) -> tuple[Bookmark, ...]:
     """Read the file.  Raises MissingFileError, or RecordError for what is no such file or breaks its bounds."""
     if not path.is_file():
         raise MissingFileError("no such file", file=path, expected="bookmarks that the window or the page saved")
-    with path.open("rb") as file:
-        data = file.read(_MOST_BYTES + 1)
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise RecordError(f"cannot be read: {error.strerror or error}", file=path) from error
     if len(data) > _MOST_BYTES:
         raise RecordError("the file is too large", file=path, expected=f"at most {_MOST_BYTES >> 20} MB")
     try:

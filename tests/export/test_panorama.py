@@ -188,8 +188,15 @@ def test_what_is_no_panorama_is_a_clear_line(tmp_path: Path) -> None:
         ("[" * 100_000, "no JSON"),
         ('{"format": "stereo3d panorama 1"}', "picture"),
         ('{"format": "stereo3d panorama 1", "picture": "../../etc/x.png"}', "picture"),
-        ('{"format": "stereo3d panorama 1", "picture": "x.png"}', "projection"),
+        ('{"format": "stereo3d panorama 1", "picture": ".."}', "picture"),
+        ('{"format": "stereo3d panorama 1", "picture": ""}', "picture"),
+        ('{"format": "stereo3d panorama 1", "picture": "a\\u001b[31m.png"}', "picture"),
+        ('{"format": "stereo3d panorama 1", "picture": "x.png"}', r"pano\.json: this .* projection"),
     ):
         path.write_text(text)
         with pytest.raises(RecordError, match=why):
             read_panorama(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(RecordError, match="not a regular file"):
+        read_panorama(path)

@@ -71,6 +71,17 @@ def test_what_is_no_such_file_is_refused(tmp_path, text):
         load_bookmarks(tmp_path / "none.json")
 
 
+def test_a_file_that_may_not_be_read_is_one_line(tmp_path, monkeypatch):
+    path = save_bookmarks(tmp_path / "b.json", [Bookmark("a", "orbit", FREE, np.ones(3))])
+
+    def refused(self, mode="r"):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(path), "open", refused)
+    with pytest.raises(RecordError, match=r"b\.json: cannot be read: Permission denied"):
+        load_bookmarks(path)
+
+
 def test_names_are_cut_and_unknown_layers_are_the_image(tmp_path):
     path = save_bookmarks(tmp_path / "b.json", [Bookmark("a\x1b[31m" + "b" * 300, "orbit", FREE, np.ones(3), "lava")])
     mark = load_bookmarks(path)[0]
