@@ -116,16 +116,14 @@ def test_an_error_of_the_work_frees_the_port(served, monkeypatch, capsys):
 def test_export_packs_a_page_for_html_alone(monkeypatch, tmp_path, capsys):
     written = []
     monkeypatch.setattr(export, "measure", lambda args: Made)
-    monkeypatch.setattr(export, "about_result", lambda result: {})
-    monkeypatch.setattr(export, "result_cloud", lambda result: None)
     monkeypatch.setattr(export, "packed", lambda result: PAGE)
 
-    def write_terrain(terrain, path, about, **more):
+    def write_ground(result, path, *, cameras, page):
         path.write_bytes(b"x")
-        written.append((path.name, more["page"]))
+        written.append((path.name, page))
         return [path]
 
-    monkeypatch.setattr(export, "write_terrain", write_terrain)
+    monkeypatch.setattr(export, "write_ground", write_ground)
     for name in ("crater.html", "crater.HTML", "crater.glb"):
         assert command_line.main(["export", "-o", str(tmp_path / name)]) == 0
     assert written == [("crater.html", PAGE), ("crater.HTML", PAGE), ("crater.glb", None)]
