@@ -32,7 +32,7 @@ def asked(monkeypatch, made_up, tmp_path):
     calls = []
 
     def measure(args, check):
-        check(SimpleNamespace(observations=made_up.observations))
+        check([SimpleNamespace(observations=made_up.observations)])
         calls.append(args)
         return made_up
 
