@@ -23,7 +23,7 @@ def picked():
     rng = np.random.default_rng(5)
     usable = truth.both_eyes & ~truth.near_step & made.xyz.measured & (truth.range_m < 40.0)
     rows, columns = np.nonzero(usable[4:-4, 4:-4])
-    chosen = rng.permutation(len(rows))[:1500]
+    chosen = rng.permutation(len(rows))[:6000]
     pixels = np.stack([columns[chosen], rows[chosen]], axis=1) + 4
     origins, rays = camera.ray(pixels + rng.uniform(-0.5, 0.5, pixels.shape))
     hits = surface.hits(enu.apply(origins), enu.rotate(rays))
@@ -39,7 +39,7 @@ def test_errors_of_distances_are_of_the_size_of_their_sigma(picked):
     """The range's sigma holds doubt about vergence that near places share, so the spread may be below 1."""
     found, true = picked
     rng = np.random.default_rng(6)
-    pairs = rng.integers(0, len(found), (2500, 2))
+    pairs = rng.integers(0, len(found), (10000, 2))
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
     exact = np.linalg.norm(true[pairs[:, 0]] - true[pairs[:, 1]], axis=1)
     told = [distance(found[a], found[b]) for a, b in pairs]
