@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stereo3d.cli import interrupt
 from stereo3d.cli.common import faces_argument, run_interruptible
-from stereo3d.cluster.batch import Tally, run_batch, try_to_write
+from stereo3d.cluster.batch import Tally, count_unheard, run_batch, try_to_write
 from stereo3d.cluster.engine import DaskEngine, Tls, local_engine, remote_engine
 from stereo3d.cluster.folder import batch_folder, sweep
 from stereo3d.cluster.job import Limits, Order, State
@@ -124,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
         finally:
             if args.scheduler is None:
                 sweep(order.folder, names)
+            count_unheard(tally, order)
             trouble = try_to_write(write_tables, order.folder, tally)
             if trouble is not None:
                 print(f"stereo3d: the tables are not up to date: {trouble}", file=sys.stderr)

@@ -12,6 +12,7 @@ from typing import Any
 from stereo3d.cluster.engine import Engine
 from stereo3d.cluster.job import Failure, Job, Order, Outcome, State
 from stereo3d.cluster.plan import Plan
+from stereo3d.cluster.task import made_unheard
 from stereo3d.errors import Stereo3dError
 
 MOST_FULL = 5
@@ -109,6 +110,14 @@ def run_batch(
         if now - last > every_s:
             try_to_write(write, order.folder, tally)
             last = time.monotonic() + 20 * (time.monotonic() - now)
+
+
+def count_unheard(tally: Tally, order: Order) -> None:
+    """Count what became whole while the batch was ending, so that the tables tell of all that is there."""
+    for job in tally.plan.jobs:
+        outcome = made_unheard(job, order) if job.name not in tally.outcomes else None
+        if outcome is not None:
+            tally.outcomes[job.name] = outcome
 
 
 def try_to_write(write: Write, folder: Path, tally: Tally) -> str | None:

@@ -65,6 +65,12 @@ def end_children() -> None:
     CHILDREN.end_idle()
 
 
+def made_unheard(job: Job, order: Order) -> Outcome | None:
+    """What became of a task of which nothing was heard: done, when its products of this run are there."""
+    target = order.folder / job.name
+    return _made(job, order, target, 1) if read_json(target / RUN).get("run") == order.token else None
+
+
 def _made(job: Job, order: Order, target: Path, tries: int) -> Outcome:
     own = read_json(target / RUN).get("run") == order.token
     return Outcome(job.name, State.DONE if own else State.KEPT, tries=tries, figures=figures(target))

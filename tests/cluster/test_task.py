@@ -9,9 +9,11 @@ from dataclasses import replace
 import cv2
 import pytest
 
+from stereo3d.cluster.batch import Tally, count_unheard
 from stereo3d.cluster.child import kind_of
 from stereo3d.cluster.folder import MARK
 from stereo3d.cluster.job import Failure, State
+from stereo3d.cluster.plan import Plan
 from stereo3d.cluster.program import difference, program
 from stereo3d.cluster.supervise import CHILDREN
 from stereo3d.cluster.task import run_task
@@ -45,6 +47,16 @@ def test_of_an_earlier_run_it_is_kept(order, job):
     run = order.folder / "one" / "run.json"
     run.write_text(run.read_text().replace(order.token, "0" * 32))
     assert run_task(one, order).state is State.KEPT
+
+
+def test_what_was_made_but_not_heard_of_is_counted_in_the_end(order, job):
+    made, earlier, _ = jobs = tuple(job(name, "fine 1") for name in ("made", "earlier", "left"))
+    run_task(made, order)
+    run_task(earlier, replace(order, token="0" * 32))
+    tally = Tally(Plan(jobs, (), 0, 0))
+    count_unheard(tally, order)
+    assert [(name, outcome.state) for name, outcome in tally.outcomes.items()] == [("made", State.DONE)]
+    assert tally.outcomes["made"].figures["measured_share"] == 0.5
 
 
 @pytest.mark.parametrize("what", ["input", "setting", "program", "bytes", "missing"])

@@ -225,7 +225,7 @@ def test_a_store_with_no_room_changes_nothing(first, scene, tmp_path):
 def test_the_key_of_a_stage_holds_every_floor_that_it_stands_on():
     """Whatever the stages import, however deep, is among the sources whose change makes their results old."""
     graph = grimp.build_graph("stereo3d")
-    for name in graph.find_modules_directly_imported_by("stereo3d"):  # what it names for others: no work goes through it
+    for name in graph.find_modules_directly_imported_by("stereo3d"):  # its public names, through which no work goes
         graph.remove_import(importer="stereo3d", imported=name)
     for tops, listed in (
         (("stereo3d.stereo",), floors.STEREO),
