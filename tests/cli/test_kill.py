@@ -1,10 +1,11 @@
 """``kill -9`` at random moments: the output holds whole products or none, and the next run completes, without litter.
 
-Each command is killed at STEREO3D_KILLS moments (3), drawn one from each equal part of the time that it takes.
+Each command is killed at STEREO3D_KILLS moments (3), in turn one of all the time that it takes and one while it writes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -60,8 +61,8 @@ class Killed:
         assert done.returncode == 0, done.stderr
         return time.monotonic() - started
 
-    def kill_after(self, seconds: float) -> None:
-        """Begin it, and kill it with all its children."""
+    def kill(self, after_s: float, writing: bool) -> None:
+        """Begin it, and kill it with all its children ``after_s`` seconds later, or after its first file appears."""
         process = subprocess.Popen(
             self._command,
             cwd=self.place,
@@ -70,16 +71,22 @@ class Killed:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        time.sleep(seconds)
-        os.killpg(process.pid, signal.SIGKILL)  # its leader is not waited for yet: the group is there still
+        before = len(self._paths())
+        while writing and process.poll() is None and len(self._paths()) == before:
+            time.sleep(0.002)
+        time.sleep(after_s)
+        with contextlib.suppress(ProcessLookupError):  # it came to its end, and its children too
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+    def _paths(self) -> list[Path]:
+        return [Path(folder, name) for folder, _, names in os.walk(self.place) for name in names]
 
     def files(self) -> dict[str, str]:
         """Everything in its place: name to digest; of a report, which tells seconds, the name alone."""
         return {
             str(path.relative_to(self.place)): "" if path.name == "report.json" else digest(path)
-            for path in sorted(self.place.rglob("*"))
-            if path.is_file()
+            for path in sorted(self._paths())
         }
 
     def prove(self, check: Callable[[dict[str, str], dict[str, str]], None]) -> None:
@@ -89,10 +96,12 @@ class Killed:
         shutil.rmtree(self.place)
         self.place.mkdir()
         for number in range(KILLS):
-            if number % 2 == 0:  # with and without what the cache keeps of runs that were killed
+            if number % 2 == 0:  # at any moment, and without what the cache keeps of runs that were killed
                 shutil.rmtree(self.cache)
                 self.cache.mkdir()
-            self.kill_after(took * (number + random.random()) / KILLS)
+                self.kill(took * (number + random.random()) / KILLS, writing=False)
+            else:
+                self.kill(random.choice((0.0, 0.01, 0.1)) * random.random(), writing=True)
             check(self.files(), whole)
         self.run()
         assert self.files() == whole
