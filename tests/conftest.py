@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,6 +60,19 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("STEREO3D_CACHE", str(folder))
         patch.setenv("STEREO3D_CACHE_GB", "0")
         yield folder
+
+
+@pytest.fixture(scope="session")
+def simulated() -> ModuleType:
+    """The module tests/fetch/server.py: a feed of raw images on this machine."""
+    path = Path(__file__).parent / "fetch" / "server.py"
+    spec = importlib.util.spec_from_file_location("raw_feed_server", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

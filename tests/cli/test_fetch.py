@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
@@ -23,15 +22,6 @@ from stereo3d.read import read_pairs
 SERVER = Path(__file__).parents[1] / "fetch" / "server.py"
 PLACE = "m20_site005_drive1234"
 WORDS = ["fetch", "--mission", "m20", "--sol", "400"]
-
-
-@pytest.fixture(scope="module")
-def simulated():
-    spec = importlib.util.spec_from_file_location("raw_feed_server_cli", SERVER)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

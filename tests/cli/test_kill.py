@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
 import os
 import random
 import shutil
@@ -134,20 +133,14 @@ def test_export(ring_folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def feed(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
-    """A feed of six pairs whose images come in two pieces, with a little time between."""
-    spec = importlib.util.spec_from_file_location("raw_feed_server_kill", SERVER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)  # dataclasses look their module up
-    spec.loader.exec_module(module)
+def feed(simulated) -> Iterator[object]:
+    """A feed of six pairs, each image a little while in coming."""
 
     def slowly(handler) -> None:
         time.sleep(0.05)
         handler.file(feed.files[handler.path])
 
-    with module.serving() as feed:
+    with simulated.serving() as feed:
         for number in range(6):
             feed.add_pair(sclk=700000000 + 1000 * number)
         feed.always = dict.fromkeys(feed.files, slowly)

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from stereo3d.fetch.web import Web, connected
-
-
-@pytest.fixture(scope="session")
-def simulated() -> ModuleType:
-    """The module tests/fetch/server.py."""
-    spec = importlib.util.spec_from_file_location("raw_feed_server", Path(__file__).with_name("server.py"))
-    module = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
