@@ -96,6 +96,8 @@ def _estimated(inputs: Sequence[Path], metadata: Sequence[Path], eye: str | None
         try:
             frames.append(cells_of(reader_for(header.path).read(header.path, metadata), sensor))
         except Stereo3dError as error:
+            if header.path in inputs:  # what was named must be usable, what lies in a folder need not
+                raise
             notes.append(f"left out: {error}")
     progress("fitting", 0.9)
     return Made(estimate_flat_field(frames, headers[0].mission, headers[0].instrument, sensor), tuple(notes))

@@ -30,12 +30,13 @@ _PARTIAL = re.compile(r"\.(.+)\.(partial|replaced)-(\d{1,9})-\d+")
 def batch_folder(folder: Path) -> Iterator[str]:
     """Take the folder for this run; gives the token that stands in its mark until the end.
 
-    It is made where it is missing.  Raises OutputError for a folder that holds something else than a batch, that
-    cannot be written, or in which another run is at work.  A run that was killed holds nothing: its lock is the
-    system's, and ends with the process.
+    It is made where it is missing, and gone again when nothing came of the run.  Raises OutputError for a folder that
+    holds something else than a batch, that cannot be written, or in which another run is at work.  A run that was
+    killed holds nothing: its lock is the system's, and ends with the process.
     """
     folder = Path(folder)
     mark = folder / MARK
+    fresh = not folder.exists()
     file = _taken(folder, mark)
     ended = threading.Event()
     try:
@@ -48,7 +49,17 @@ def batch_folder(folder: Path) -> Iterator[str]:
         ended.set()
         with suppress(OSError):
             _write(file, {"run": None})
+        if fresh:
+            _remove_empty(folder, mark)
         os.close(file)
+
+
+def _remove_empty(folder: Path, mark: Path) -> None:
+    """Remove a folder that holds its mark alone; called while that is locked, so that no other run takes it."""
+    with suppress(OSError):
+        if [path.name for path in folder.iterdir()] == [mark.name]:
+            mark.unlink()
+            folder.rmdir()
 
 
 @contextmanager

@@ -182,6 +182,16 @@ def test_bad_inputs_fail_alone_and_are_told(many, tmp_path, capsys):
     assert sorted(path.name for path in out.glob("*SIM*")) == ["SIM_NAVCAM_LEFT_0022"]
 
 
+def test_what_is_not_there_leaves_no_folder(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["batch", str(tmp_path / "nothing"), "-o", str(out)]) == 2
+    assert "no such file or folder" in capsys.readouterr().err
+    assert not out.exists()
+    out.mkdir()
+    assert main(["batch", str(tmp_path / "nothing"), "-o", str(out)]) == 2
+    assert out.is_dir()
+
+
 def test_a_whole_stop_is_one_task(tmp_path):
     ring = tmp_path / "ring"
     write_ring(ring, 3, samples=1, binning=32)

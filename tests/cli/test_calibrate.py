@@ -102,6 +102,18 @@ def test_what_does_not_do_is_one_line(
     assert not file.exists()
 
 
+def test_a_damaged_file_that_was_named_is_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = sorted(folder.glob("*LEFT.png"))[0]
+    damaged = tmp_path / image.name
+    damaged.write_bytes(image.read_bytes()[:2000])
+    damaged.with_suffix(".json").write_bytes(image.with_suffix(".json").read_bytes())
+    assert main(["calibrate", str(damaged), "-o", str(tmp_path / "c.json")]) == 2
+    assert f"{damaged}: cannot be decoded" in capsys.readouterr().err
+    assert not (tmp_path / "c.json").exists()
+
+
 def test_only_json_is_written(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["calibrate", str(folder), "-o", str(tmp_path / "c.tif")]) == 2
     assert "expected a .json file" in capsys.readouterr().err
